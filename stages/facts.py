@@ -1,0 +1,58 @@
+"""The facts that built-in stages hand on to each other (arrays, so none of these is JSON)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .media.base import Image
+
+Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the displayed frame
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSample:
+    """One face in one frame."""
+
+    index: int  # of the frame in the sample
+    t: float  # seconds
+    box: Box  # what was cropped: a square around the face, cut at the frame's edges
+    crop: Image  # (size, size, 3), as large as the detector's input
+
+
+@dataclass(frozen=True, slots=True)
+class FaceTrack:
+    """One person through the sampled frames, in order of time (fact `faces`: a list of these)."""
+
+    track: int
+    samples: tuple[FaceSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFeatures:
+    """What the backbone made of one track (fact `features`: a list of these, one a track)."""
+
+    track: int
+    vectors: NDArray[np.float32]  # (frames, width): globally average-pooled
+    maps: NDArray[np.float16]  # (frames, rows, columns, width): before the pooling
+
+
+@dataclass(frozen=True, slots=True)
+class TrackJudgement:
+    """What the head made of one track."""
+
+    track: int
+    probability: float  # of fake, calibrated
+    scores: NDArray[np.float32]  # (frames,): each frame alone, 0..1
+    attention: NDArray[np.float32]  # (frames,): sums to 1
+    gradient: NDArray[np.float32]  # (frames, width): d(logit) / d(vector)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The video's judgement (fact `judgement`)."""
+
+    decision: str  # fake, real or inconclusive
+    reason: str | None  # why it is inconclusive, in words
+    probability: float  # the largest of the tracks'
+    tracks: tuple[TrackJudgement, ...]

@@ -1,0 +1,108 @@
+"""The record that travels with a detector's weights: `record.json` in the detector's folder.
+
+A detector's folder holds `record.json`, the files that the record names (each with its SHA-256),
+and nothing that could run code. The detector's own identity is the SHA-256 of `record.json`,
+which covers every file through the checksums inside.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RECORD_FORMAT = 1
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BackboneRecord(Part):
+    """The network that turns one face crop into one vector."""
+
+    name: str  # efficientnet_lite0 or efficientnetv2b0
+    width: int  # of the feature vector
+    weights: Literal["own", "external"]  # external: ImageNet's, or `features.weights`
+    difference_from_keras: float | None = None  # max abs, OpenVINO against Keras, same input
+
+
+class CropRecord(Part):
+    """How a face is cut out: a square around the landmarks' hull.
+
+    The square's side is `side` times the larger side of the hull of the 468 landmarks.
+    """
+
+    kind: Literal["landmark_hull"] = "landmark_hull"
+    side: float = 1.10
+
+
+class PreprocessingRecord(Part):
+    """`(x - mean) / std` over RGB values 0..255, after resizing the crop to `size` pixels."""
+
+    size: int
+    crop: CropRecord
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class HeadRecord(Part):
+    """The network over the sequence of vectors."""
+
+    kind: Literal["bilstm_attention"] = "bilstm_attention"
+    units: int  # of the LSTM, each direction
+    attention_units: int
+
+
+class CalibrationRecord(Part):
+    """Platt scaling: probability = sigmoid(slope * logit + offset)."""
+
+    kind: Literal["platt"] = "platt"
+    slope: float
+    offset: float
+    frame_slope: float  # the same for one frame's logit
+    frame_offset: float
+
+
+class ThresholdsRecord(Part):
+    """`fake` from here up, `real` from here down, inconclusive between; and how often that is
+    wrong on the named data. Rates are of all videos with that label; intervals are 95 %."""
+
+    fake: float
+    real: float
+    false_positive_rate: float  # real called fake
+    false_positive_interval: tuple[float, float]
+    false_negative_rate: float  # fake called real
+    false_negative_interval: tuple[float, float]
+    inconclusive_rate: float
+    measured_on: str
+    videos: int
+
+
+class GoldenRecord(Part):
+    """A clip whose probability must reproduce on this machine."""
+
+    clip: str  # file name in ddaemon's own package data
+    frames: int  # frames.count it was judged with
+    probability: float
+    tolerance: float
+
+
+class DetectorRecord(Part):
+    """All that is known of a detector beside its weights."""
+
+    format: Literal[1] = 1
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    version: str
+    created_at: str
+    description: str
+    licence: str
+    data: list[str]  # what it learned from, in words
+    command: str  # what made it
+    backbone: BackboneRecord
+    preprocessing: PreprocessingRecord
+    head: HeadRecord
+    calibration: CalibrationRecord
+    thresholds: ThresholdsRecord
+    metrics: dict[str, Any]
+    files: dict[str, str]  # file name -> SHA-256
+    golden: GoldenRecord | None = None
+    software: dict[str, str]
