@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from .content import hash_file
 from .detector_record import DetectorRecord
 from .errors import DetectorError
 
@@ -18,7 +19,6 @@ BUNDLED = Path(__file__).parent / "detectors"
 DEFAULT_DETECTOR = "lite0-sequence"
 RECORD_FILE = "record.json"
 ACTIVE_FILE = "active"
-READ_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +110,6 @@ def read_detector(path: Path, *, bundled: bool = False) -> DetectorFolder:
             f"the folder {path.name} holds the detector {record.name}; rename it to {record.name}"
         )
     return DetectorFolder(path, record, hashlib.sha256(raw).hexdigest(), bundled)
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(READ_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _detectors_in(root: Path) -> Iterator[Path]:

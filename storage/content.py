@@ -1,0 +1,30 @@
+"""What identifies a file's content, and what tells that a file was touched."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+READ_CHUNK_BYTES = 1 << 20
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(READ_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """Size in bytes, modification time in nanoseconds, inode: equal means nobody touched it."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "FileStamp":
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)

@@ -1,0 +1,456 @@
+"""The job queue. This file alone changes a job's state; each change is one transaction.
+
+The promise: at least one attempt, and one published result, for every content that was accepted.
+A claim marks a job and never deletes it; every later write of its holder carries the claim's
+token, so a holder that lost its lease changes nothing any more (`LeaseLost`).
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.sql.elements import ColumnElement
+
+from .content import FileStamp
+from .database import Database
+from .errors import JobError, LeaseLost
+from .states import ENDED, State
+from .tables import events, files, jobs
+
+ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # without letters that look like another
+ID_LENGTH = 8
+MAX_BACKOFF_S = 3600.0
+ATTEMPTS_USED_UP = "every attempt failed"
+
+JobRow = Row[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A content that came in."""
+
+    path: Path
+    stamp: FileStamp
+    sha256: str
+    received_at: float
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a job, as long as the lease is kept alive."""
+
+    job: str
+    token: str
+    attempt: int
+    name: str
+    sha256: str
+    bytes: int
+    source: Path
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the chain found; the details are in the verdict's file."""
+
+    decision: str
+    reason: str | None
+    probability: float | None
+
+
+class Queue:
+    """The queue over one database.
+
+    Args:
+        database: where the jobs are.
+        max_attempts: after so many failed attempts a job goes to quarantine.
+        backoff_s: seconds before the second attempt, doubled for each further one.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        max_attempts: int = 3,
+        backoff_s: float = 10.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self.max_attempts = max_attempts
+        self.backoff_s = backoff_s
+        self._clock = clock
+
+    # -- coming in ---------------------------------------------------------------------------
+
+    def enqueue(self, arrival: Arrival) -> tuple[str, bool]:
+        """Accept a content; return its job and whether the job is new.
+
+        The same content again is the same job: its file is remembered, a higher priority is
+        taken over, and a job whose file went missing is pointed to the new one.
+        """
+        with self._database.write() as connection:
+            known = connection.execute(
+                select(jobs).where(jobs.c.sha256 == arrival.sha256)
+            ).one_or_none()
+            job = known.id if known else self._insert(connection, arrival)
+            if known:
+                self._meet_again(connection, known, arrival)
+            _remember(connection, arrival.path, arrival.stamp, job)
+        return job, known is None
+
+    def _insert(self, connection: Connection, arrival: Arrival) -> str:
+        job = "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
+        connection.execute(
+            insert(jobs).values(
+                id=job,
+                sha256=arrival.sha256,
+                name=arrival.path.name,
+                bytes=arrival.stamp.size,
+                source=str(arrival.path),
+                state=State.PENDING,
+                priority=arrival.priority,
+                received_at=arrival.received_at,
+                not_before=0.0,
+                attempts=0,
+            )
+        )
+        self._log(connection, job, "accepted", arrival.path.name)
+        return job
+
+    def _meet_again(self, connection: Connection, known: JobRow, arrival: Arrival) -> None:
+        changes: dict[str, Any] = {}
+        if arrival.priority > known.priority:
+            changes["priority"] = arrival.priority
+        if known.state not in ENDED and not Path(known.source).exists():
+            changes["source"] = str(arrival.path)
+        if changes:
+            connection.execute(update(jobs).where(jobs.c.id == known.id).values(changes))
+        if known.source != str(arrival.path):
+            self._log(connection, known.id, "seen again", arrival.path.name)
+
+    def known_files(self) -> dict[Path, FileStamp]:
+        """Every file of the inbox whose content was accepted, as it was then."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(files)).all()
+        return {Path(row.path): FileStamp(row.size, row.mtime_ns, row.inode) for row in rows}
+
+    def forget_file(self, path: Path) -> None:
+        """The file is gone from the inbox: one of that name is a new arrival."""
+        with self._database.write() as connection:
+            connection.execute(delete(files).where(files.c.path == str(path)))
+
+    def files_of(self, job: str) -> list[Path]:
+        """The files of the inbox with this job's content."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(files.c.path).where(files.c.job == job)).all()
+        return [Path(row.path) for row in rows]
+
+    # -- work --------------------------------------------------------------------------------
+
+    def claim(self, lease_s: float) -> Claim | None:
+        """Take the next job whose time has come: highest priority first, then oldest."""
+        now = self._clock()
+        turn = (
+            select(jobs.c.id)
+            .where(jobs.c.state == State.PENDING, jobs.c.not_before <= now)
+            .order_by(jobs.c.priority.desc(), jobs.c.received_at, jobs.c.id)
+            .limit(1)
+            .scalar_subquery()
+        )
+        take = (
+            update(jobs)
+            .where(jobs.c.id == turn)
+            .values(
+                state=State.RUNNING,
+                token=secrets.token_hex(8),
+                lease_until=now + lease_s,
+                attempts=jobs.c.attempts + 1,
+                started_at=now,
+                stage=None,
+                percent=0.0,
+            )
+            .returning(*jobs.c)
+        )
+        with self._database.write() as connection:
+            row = connection.execute(take).one_or_none()
+            if row is None:
+                return None
+            self._log(connection, row.id, "claimed", f"attempt {row.attempts}")
+        return Claim(
+            job=row.id,
+            token=row.token,
+            attempt=row.attempts,
+            name=row.name,
+            sha256=row.sha256,
+            bytes=row.bytes,
+            source=Path(row.source),
+            received_at=row.received_at,
+        )
+
+    def heartbeat(self, claim: Claim, lease_s: float, stage: str | None, percent: float) -> None:
+        """Keep the lease; say how far the job is. Raises `LeaseLost`."""
+        with self._database.write() as connection:
+            self._fenced(
+                connection,
+                claim,
+                lease_until=self._clock() + lease_s,
+                stage=stage,
+                percent=percent,
+            )
+
+    def begin_publishing(self, claim: Claim, outcome: Outcome, folder: str) -> None:
+        """The verdict is complete and will appear as `folder`. Raises `LeaseLost`."""
+        with self._database.write() as connection:
+            self._fenced(
+                connection,
+                claim,
+                state=State.PUBLISHING,
+                decision=outcome.decision,
+                reason=outcome.reason,
+                probability=outcome.probability,
+                folder=folder,
+                stage=None,
+                percent=100.0,
+                error=None,
+            )
+            self._log(connection, claim.job, "judged", outcome.decision)
+
+    def finish(self, job: str) -> None:
+        """The verdict's folder is in the outbox."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job, jobs.c.state == State.PUBLISHING)
+                .values(state=State.DONE, finished_at=self._clock(), token=None, lease_until=None)
+            )
+            if done.rowcount:
+                self._log(connection, job, "published", "")
+
+    def release(self, claim: Claim, why: str) -> None:
+        """Give the job back untouched: this attempt does not count. Raises `LeaseLost`."""
+        with self._database.write() as connection:
+            self._fenced(
+                connection,
+                claim,
+                state=State.PENDING,
+                attempts=jobs.c.attempts - 1,
+                token=None,
+                lease_until=None,
+                stage=None,
+            )
+            self._log(connection, claim.job, "released", why)
+
+    def fail(self, claim: Claim, error: str) -> State:
+        """Record a failed attempt; return where that leaves the job. Raises `LeaseLost`."""
+        with self._database.write() as connection:
+            return self._end_attempt(connection, claim.job, claim.token, claim.attempt, error)
+
+    def reclaim(self, *, held: Sequence[str] = (), everything: bool = False) -> list[str]:
+        """End the attempts whose lease ran out; return their jobs.
+
+        Args:
+            held: tokens that the caller holds itself, and keeps.
+            everything: also leases that still run. For a starting service that knows itself
+                to be alone: whoever held them is dead.
+        """
+        expired = [jobs.c.state == State.RUNNING, jobs.c.token.not_in(held)]
+        if not everything:
+            expired.append(jobs.c.lease_until < self._clock())
+        with self._database.write() as connection:
+            rows = connection.execute(select(jobs).where(*expired)).all()
+            for row in rows:
+                error = "the service or its worker ended in mid-job"
+                self._end_attempt(connection, row.id, row.token, row.attempts, error)
+        return [row.id for row in rows]
+
+    def _end_attempt(
+        self, connection: Connection, job: str, token: str, attempt: int, error: str
+    ) -> State:
+        now = self._clock()
+        last = attempt >= self.max_attempts
+        state = State.QUARANTINED if last else State.PENDING
+        backoff = min(self.backoff_s * 2 ** (attempt - 1), MAX_BACKOFF_S)
+        self._fenced_row(
+            connection,
+            job,
+            token,
+            state=state,
+            not_before=now + backoff,
+            finished_at=now if last else None,
+            reason=ATTEMPTS_USED_UP if last else None,
+            error=error,
+            token=None,
+            lease_until=None,
+            stage=None,
+        )
+        self._log(connection, job, "failed", f"attempt {attempt}: {error}")
+        if last:
+            self._log(connection, job, "quarantined", ATTEMPTS_USED_UP)
+        return state
+
+    def set_folder(self, job: str, folder: str, source: Path) -> None:
+        """Note the name under which a quarantined job's reason is found, and where its file is."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(jobs).where(jobs.c.id == job).values(folder=folder, source=str(source))
+            )
+
+    # -- by hand -----------------------------------------------------------------------------
+
+    def retry(self, job: str) -> None:
+        """Put a quarantined or cancelled job back, with fresh attempts."""
+        with self._database.write() as connection:
+            self._change_by_hand(
+                connection,
+                job,
+                (State.QUARANTINED, State.CANCELLED),
+                "retried",
+                state=State.PENDING,
+                attempts=0,
+                not_before=0.0,
+                finished_at=None,
+                reason=None,
+                folder=None,
+            )
+
+    def cancel(self, job: str) -> None:
+        """End a job that is pending or running; a running worker loses its lease."""
+        with self._database.write() as connection:
+            self._change_by_hand(
+                connection,
+                job,
+                (State.PENDING, State.RUNNING),
+                "cancelled",
+                state=State.CANCELLED,
+                token=None,
+                lease_until=None,
+                stage=None,
+                finished_at=self._clock(),
+            )
+
+    def purge(self, older_than_s: float, states: Sequence[State] = ENDED) -> int:
+        """Forget ended jobs; what is in the outbox and the quarantine stays. Returns how many."""
+        with self._database.write() as connection:
+            gone = connection.execute(
+                delete(jobs).where(
+                    jobs.c.state.in_([state for state in states if state in ENDED]),
+                    jobs.c.finished_at <= self._clock() - older_than_s,
+                )
+            )
+        return gone.rowcount
+
+    def _change_by_hand(
+        self,
+        connection: Connection,
+        job: str,
+        allowed: Sequence[State],
+        kind: str,
+        **values: Any,
+    ) -> None:
+        row = connection.execute(select(jobs).where(jobs.c.id == job)).one()
+        if row.state not in allowed:
+            raise JobError(
+                f"job {job} is {row.state}; only a job that is {' or '.join(allowed)} can be {kind}"
+            )
+        connection.execute(update(jobs).where(jobs.c.id == job).values(values))
+        self._log(connection, job, kind, "by hand")
+
+    # -- looking -----------------------------------------------------------------------------
+
+    def get(self, job: str) -> JobRow:
+        """The job with this id, or with the only id that begins so. Raises `JobError`."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(jobs).where(jobs.c.id.startswith(job, autoescape=True)).limit(2)
+            ).all()
+        if not rows or not job:
+            raise JobError(f"there is no job {job!r}; `ddaemon jobs list` shows them")
+        if len(rows) > 1 and rows[0].id != job:
+            raise JobError(f"more than one job begins with {job!r}; give more letters")
+        return rows[0]
+
+    def history(self, job: str) -> Sequence[JobRow]:
+        """The job's events, oldest first."""
+        with self._database.read() as connection:
+            return connection.execute(
+                select(events).where(events.c.job == job).order_by(events.c.id)
+            ).all()
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(jobs.c.state, func.count()).group_by(jobs.c.state)
+            ).all()
+        found = {State(state): number for state, number in rows}
+        return {state: found.get(state, 0) for state in State}
+
+    def list(self, states: Sequence[State] = tuple(State), limit: int = 50) -> Sequence[JobRow]:
+        """Jobs in these states, the newest arrival first."""
+        return self._select(jobs.c.state.in_(states), jobs.c.received_at.desc(), limit)
+
+    def running(self) -> Sequence[JobRow]:
+        """What is being worked on now."""
+        active = (State.RUNNING, State.PUBLISHING)
+        return self._select(jobs.c.state.in_(active), jobs.c.started_at, limit=1000)
+
+    def last_ended(self, limit: int) -> Sequence[JobRow]:
+        """The last verdicts and quarantines, newest first."""
+        ended = or_(*(jobs.c.state == state for state in (State.DONE, State.QUARANTINED)))
+        return self._select(ended, jobs.c.finished_at.desc(), limit)
+
+    def half_done(self) -> Sequence[JobRow]:
+        """Jobs whose folder may not have appeared yet, when the service died in between."""
+        unfiled = (jobs.c.state == State.QUARANTINED) & jobs.c.folder.is_(None)
+        return self._select(or_(jobs.c.state == State.PUBLISHING, unfiled), jobs.c.id, 1_000_000)
+
+    def open_jobs(self) -> int:
+        """How many jobs have not ended."""
+        return sum(number for state, number in self.counts().items() if state not in ENDED)
+
+    def _select(
+        self, condition: ColumnElement[bool], order: ColumnElement[Any], limit: int
+    ) -> Sequence[JobRow]:
+        with self._database.read() as connection:
+            return connection.execute(
+                select(jobs).where(condition).order_by(order).limit(limit)
+            ).all()
+
+    # -- helpers -----------------------------------------------------------------------------
+
+    def _fenced(self, connection: Connection, claim: Claim, **values: Any) -> None:
+        self._fenced_row(connection, claim.job, claim.token, **values)
+
+    def _fenced_row(self, connection: Connection, job: str, token_held: str, **values: Any) -> None:
+        changed = connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job, jobs.c.token == token_held, jobs.c.state == State.RUNNING)
+            .values(values)
+        )
+        if not changed.rowcount:
+            raise LeaseLost(f"job {job} is no longer held under this token")
+
+    def _log(self, connection: Connection, job: str, kind: str, detail: str) -> None:
+        connection.execute(
+            insert(events).values(job=job, at=self._clock(), kind=kind, detail=detail)
+        )
+
+
+def _remember(connection: Connection, path: Path, stamp: FileStamp, job: str) -> None:
+    values = {
+        "path": str(path),
+        "size": stamp.size,
+        "mtime_ns": stamp.mtime_ns,
+        "inode": stamp.inode,
+        "job": job,
+    }
+    connection.execute(
+        upsert(files).values(values).on_conflict_do_update(index_elements=["path"], set_=values)
+    )

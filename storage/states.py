@@ -1,0 +1,27 @@
+"""The states of a job, written once.
+
+A job begins PENDING. A claim makes it RUNNING under a lease and a token. From there it either
+becomes PUBLISHING (a verdict is complete and is being moved to the outbox) and then DONE, or goes
+back to PENDING (the attempt failed, or the service was asked to stop), or, when its attempts are
+used up, to QUARANTINED. A person can cancel a job that has not been published, and put an ended
+one back with `retry`.
+
+    PENDING -> RUNNING -> PUBLISHING -> DONE
+       ^  ^------'  '-----> QUARANTINED
+       |  (backoff)              |
+       '------- retry -----------+---- CANCELLED <- PENDING, RUNNING
+"""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    PENDING = "pending"  # waits for a worker, not before `not_before`
+    RUNNING = "running"  # a worker holds it, under a lease and a fencing token
+    PUBLISHING = "publishing"  # its verdict is complete and on its way to the outbox
+    DONE = "done"  # its folder is in the outbox
+    QUARANTINED = "quarantined"  # every attempt failed; the reason is in the quarantine
+    CANCELLED = "cancelled"  # a person said so
+
+
+ENDED = (State.DONE, State.QUARANTINED, State.CANCELLED)

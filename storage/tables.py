@@ -1,0 +1,56 @@
+"""The tables. Times are seconds since 1970 (UTC), paths are absolute."""
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),  # as the user called the file
+    Column("bytes", Integer, nullable=False),
+    Column("source", Text, nullable=False),  # where the content was last seen
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False),  # higher first
+    Column("received_at", Float, nullable=False),
+    Column("not_before", Float, nullable=False),  # backoff: not to be claimed earlier
+    Column("attempts", Integer, nullable=False),  # claimed so often
+    Column("token", Text),  # of the present claim; null when nobody holds the job
+    Column("lease_until", Float),
+    Column("stage", Text),  # of the chain, while it runs
+    Column("percent", Float),
+    Column("started_at", Float),  # of the last attempt
+    Column("finished_at", Float),
+    Column("decision", Text),
+    Column("reason", Text),
+    Column("probability", Float),
+    Column("folder", Text),  # its name in the outbox or the quarantine
+    Column("error", Text),  # of the last failed attempt
+    Index("jobs_by_turn", "state", "priority", "received_at"),
+    Index("jobs_by_end", "state", "finished_at"),
+)
+
+# Every change of a job's state, and every failed attempt: the job's history.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+# Files of the inbox whose content is in the queue already. It outlives a purged job, so that a
+# file which was left in the inbox is not judged again.
+files = Table(
+    "files",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("inode", Integer, nullable=False),
+    Column("job", Text, nullable=False, index=True),
+)
