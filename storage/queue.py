@@ -5,6 +5,7 @@ A claim marks a job and never deletes it; every later write of its holder carrie
 token, so a holder that lost its lease changes nothing any more (`LeaseLost`).
 """
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +40,11 @@ class Arrival:
     sha256: str
     received_at: float
     priority: int = 0
+
+    @property
+    def name(self) -> str:
+        """The file's name as text, whatever bytes it is made of."""
+        return os.fsencode(self.path.name).decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,9 @@ class Queue:
             insert(jobs).values(
                 id=job,
                 sha256=arrival.sha256,
-                name=arrival.path.name,
+                name=arrival.name,
                 bytes=arrival.stamp.size,
-                source=str(arrival.path),
+                source=arrival.path,
                 state=State.PENDING,
                 priority=arrival.priority,
                 received_at=arrival.received_at,
@@ -121,36 +127,36 @@ class Queue:
                 attempts=0,
             )
         )
-        self._log(connection, job, "accepted", arrival.path.name)
+        self._log(connection, job, "accepted", arrival.name)
         return job
 
     def _meet_again(self, connection: Connection, known: JobRow, arrival: Arrival) -> None:
         changes: dict[str, Any] = {}
         if arrival.priority > known.priority:
             changes["priority"] = arrival.priority
-        if known.state not in ENDED and not Path(known.source).exists():
-            changes["source"] = str(arrival.path)
+        if known.state not in ENDED and not known.source.exists():
+            changes["source"] = arrival.path
         if changes:
             connection.execute(update(jobs).where(jobs.c.id == known.id).values(changes))
-        if known.source != str(arrival.path):
-            self._log(connection, known.id, "seen again", arrival.path.name)
+        if known.source != arrival.path:
+            self._log(connection, known.id, "seen again", arrival.name)
 
     def known_files(self) -> dict[Path, FileStamp]:
         """Every file of the inbox whose content was accepted, as it was then."""
         with self._database.read() as connection:
             rows = connection.execute(select(files)).all()
-        return {Path(row.path): FileStamp(row.size, row.mtime_ns, row.inode) for row in rows}
+        return {row.path: FileStamp(row.size, row.mtime_ns, row.inode) for row in rows}
 
     def forget_file(self, path: Path) -> None:
         """The file is gone from the inbox: one of that name is a new arrival."""
         with self._database.write() as connection:
-            connection.execute(delete(files).where(files.c.path == str(path)))
+            connection.execute(delete(files).where(files.c.path == path))
 
     def files_of(self, job: str) -> list[Path]:
         """The files of the inbox with this job's content."""
         with self._database.read() as connection:
             rows = connection.execute(select(files.c.path).where(files.c.job == job)).all()
-        return [Path(row.path) for row in rows]
+        return [row.path for row in rows]
 
     # -- work --------------------------------------------------------------------------------
 
@@ -190,7 +196,7 @@ class Queue:
             name=row.name,
             sha256=row.sha256,
             bytes=row.bytes,
-            source=Path(row.source),
+            source=row.source,
             received_at=row.received_at,
         )
 
@@ -299,7 +305,7 @@ class Queue:
         """Note the name under which a quarantined job's reason is found, and where its file is."""
         with self._database.write() as connection:
             connection.execute(
-                update(jobs).where(jobs.c.id == job).values(folder=folder, source=str(source))
+                update(jobs).where(jobs.c.id == job).values(folder=folder, source=source)
             )
 
     # -- by hand -----------------------------------------------------------------------------
@@ -445,7 +451,7 @@ class Queue:
 
 def _remember(connection: Connection, path: Path, stamp: FileStamp, job: str) -> None:
     values = {
-        "path": str(path),
+        "path": path,
         "size": stamp.size,
         "mtime_ns": stamp.mtime_ns,
         "inode": stamp.inode,

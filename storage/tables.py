@@ -1,8 +1,37 @@
 """The tables. Times are seconds since 1970 (UTC), paths are absolute."""
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+import os
+from pathlib import Path
+
+from sqlalchemy import (
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 metadata = MetaData()
+
+
+class FilePath(TypeDecorator[Path]):
+    """A path, kept as its bytes: file names need not be text in any encoding."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Path | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Path | None:
+        return None if value is None else Path(os.fsdecode(value))
+
 
 jobs = Table(
     "jobs",
@@ -11,7 +40,7 @@ jobs = Table(
     Column("sha256", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),  # as the user called the file
     Column("bytes", Integer, nullable=False),
-    Column("source", Text, nullable=False),  # where the content was last seen
+    Column("source", FilePath, nullable=False),  # where the content was last seen
     Column("state", Text, nullable=False),
     Column("priority", Integer, nullable=False),  # higher first
     Column("received_at", Float, nullable=False),
@@ -48,7 +77,7 @@ events = Table(
 files = Table(
     "files",
     metadata,
-    Column("path", Text, primary_key=True),
+    Column("path", FilePath, primary_key=True),
     Column("size", Integer, nullable=False),
     Column("mtime_ns", Integer, nullable=False),
     Column("inode", Integer, nullable=False),

@@ -1,0 +1,99 @@
+"""The home folder: where everything of one ddaemon lies."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+from ..storage.errors import HomeError
+
+FOLDER_MODE = 0o750
+LOCK_PATIENCE_S = 1.0  # `ddaemon status` holds the lock for microseconds
+
+
+class Home:
+    """Names the places inside one home folder. Making an object touches nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.config = self.path / "ddaemon.toml"
+        self.inbox = self.path / "inbox"
+        self.outbox = self.path / "outbox"
+        self.work = self.path / "work"
+        self.quarantine = self.path / "quarantine"
+        self.detectors = self.path / "detectors"
+        self.database = self.path / "state.db"
+        self.service_note = self.path / "service.json"
+        self.lock = self.path / ".lock"
+
+    @classmethod
+    def default(cls) -> "Home":
+        """Where a user who named no home has theirs."""
+        return cls(Path(platformdirs.user_data_dir("ddaemon", appauthor=False)))
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.inbox, self.outbox, self.work, self.quarantine, self.detectors)
+
+    def make(self) -> None:
+        """Make the folders that are missing. Raises `HomeError` when that is not allowed."""
+        try:
+            for folder in (self.path, *self.folders):
+                folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeError(
+                f"cannot make {error.filename}: {error.strerror}; "
+                "choose another place with --home DIR"
+            ) from error
+
+    def require(self) -> None:
+        """Raise `HomeError` unless `ddaemon init` was here."""
+        if not self.config.is_file():
+            raise HomeError(
+                f"{self.path} is not a ddaemon home; "
+                f"make one with `ddaemon init --home {self.path}`"
+            )
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be this home's only service. Raises `HomeError` when another one is."""
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _lock_within(descriptor, LOCK_PATIENCE_S):
+                raise HomeError(
+                    f"another service runs on {self.path}; `ddaemon status` shows it, "
+                    "and --home DIR chooses another home"
+                )
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_held(self) -> bool:
+        """Whether a service is alive. The kernel drops the lock with its process, however it
+        ends, so unlike a pid file this can't be stale."""
+        if not self.lock.is_file():
+            return False
+        descriptor = os.open(self.lock, os.O_RDONLY)
+        try:
+            return not _lock(descriptor, fcntl.LOCK_SH)
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_within(descriptor: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (held := _lock(descriptor, fcntl.LOCK_EX)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held

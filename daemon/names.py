@@ -1,0 +1,33 @@
+"""File names from outside, made fit for a folder's name and for a terminal."""
+
+import unicodedata
+
+MAX_STEM_BYTES = 80
+
+
+def folder_name(name: str, job: str) -> str:
+    """`<stem>-<job>`: letters of every script stay; separators and control characters don't.
+
+    Never hidden, never longer than a file system allows, and unique through the job's id.
+    """
+    stem = name.rsplit(".", 1)[0] if "." in name.strip(".") else name
+    kept = "".join(c if _is_plain(c) else "_" for c in unicodedata.normalize("NFC", stem))
+    kept = kept.strip(". _") or "video"
+    return f"{_cut(kept, MAX_STEM_BYTES)}-{job}"
+
+
+def printable(text: str) -> str:
+    """The text with control characters, escapes and line ends shown as `\\xNN`."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+        for c in text.encode("utf-8", "replace").decode("utf-8")
+    )
+
+
+def _is_plain(character: str) -> bool:
+    # Marks (M) belong to the letters of many scripts: without them names fall apart.
+    return unicodedata.category(character)[0] in "LNM" or character in " -_.,+()"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode("utf-8")[:limit].decode("utf-8", "ignore").rstrip()
