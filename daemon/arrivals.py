@@ -27,6 +27,7 @@ class Sighting:
 
     stamp: FileStamp
     still_since: float
+    due_at: float | None  # None while it is examined
     phase: Phase = Phase.SETTLING
 
 
@@ -41,13 +42,6 @@ class Arrivals:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def __contains__(self, path: Path) -> bool:
-        return path in self._seen
-
-    def paths(self) -> list[Path]:
-        """Every file on its way in."""
-        return list(self._seen)
-
     def count(self, phase: Phase) -> int:
         """How many files are in this phase."""
         return sum(sighting.phase is phase for sighting in self._seen.values())
@@ -56,7 +50,7 @@ class Arrivals:
         """The file was looked at. A changed stamp starts its stillness anew."""
         sighting = self._seen.get(path)
         if sighting is None or sighting.stamp != stamp:
-            self._seen[path] = Sighting(stamp, now)
+            self._seen[path] = Sighting(stamp, now, now + self.settle)
 
     def lose(self, path: Path) -> None:
         """The file is gone, or was accepted."""
@@ -67,15 +61,15 @@ class Arrivals:
         found = [
             (path, sighting.stamp)
             for path, sighting in self._seen.items()
-            if self._is_due(sighting, now)
+            if sighting.due_at is not None and sighting.due_at <= now
         ]
-        for path, _ in found:
-            self._seen[path].phase = Phase.EXAMINED
+        for path, stamp in found:
+            self._move(path, stamp, Phase.EXAMINED, None)
         return found
 
-    def settle_at(self) -> float | None:
+    def next_due(self) -> float | None:
         """When the next file will be due, by the clock of `see`; None when none will."""
-        moments = (self._due_at(sighting) for sighting in self._seen.values())
+        moments = (sighting.due_at for sighting in self._seen.values())
         return min((moment for moment in moments if moment is not None), default=None)
 
     def is_patience_over(self, path: Path, now: float) -> bool:
@@ -83,13 +77,15 @@ class Arrivals:
         sighting = self._seen.get(path)
         return sighting is not None and now - sighting.still_since >= self.patience
 
-    def wait(self, path: Path, stamp: FileStamp) -> None:
-        """The file does not open yet."""
-        self._phase(path, stamp, Phase.WAITING)
+    def wait(self, path: Path, stamp: FileStamp, now: float) -> None:
+        """The file does not open yet: it is due again when patience is over."""
+        sighting = self._seen.get(path)
+        since = sighting.still_since if sighting else now
+        self._move(path, stamp, Phase.WAITING, max(since + self.patience, now + self.settle))
 
-    def again(self, path: Path, stamp: FileStamp) -> None:
-        """The examination came to nothing: begin anew."""
-        self._phase(path, stamp, Phase.SETTLING)
+    def again(self, path: Path, stamp: FileStamp, now: float) -> None:
+        """The examination came to nothing: the file settles anew."""
+        self._move(path, stamp, Phase.SETTLING, now + self.settle)
 
     def is_current(self, path: Path, stamp: FileStamp) -> bool:
         """Whether an answer about this stamp still is about the file as last seen."""
@@ -101,17 +97,7 @@ class Arrivals:
         present = set(paths)
         self._seen = {path: s for path, s in self._seen.items() if path in present}
 
-    def _phase(self, path: Path, stamp: FileStamp, phase: Phase) -> None:
+    def _move(self, path: Path, stamp: FileStamp, phase: Phase, due_at: float | None) -> None:
         if self.is_current(path, stamp):
             self._seen[path].phase = phase
-
-    def _is_due(self, sighting: Sighting, now: float) -> bool:
-        moment = self._due_at(sighting)
-        return moment is not None and now >= moment
-
-    def _due_at(self, sighting: Sighting) -> float | None:
-        if sighting.phase is Phase.SETTLING:
-            return sighting.still_since + self.settle
-        if sighting.phase is Phase.WAITING:
-            return sighting.still_since + max(self.patience, self.settle)
-        return None
+            self._seen[path].due_at = due_at

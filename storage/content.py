@@ -28,3 +28,11 @@ class FileStamp:
     @classmethod
     def of(cls, status: os.stat_result) -> "FileStamp":
         return cls(status.st_size, status.st_mtime_ns, status.st_ino)
+
+    @classmethod
+    def at(cls, path: Path) -> "FileStamp | None":
+        """The stamp of the file at `path` (a link's own, not its target's); None without one."""
+        try:
+            return cls.of(path.lstat())
+        except OSError:
+            return None

@@ -58,6 +58,7 @@ class Claim:
     sha256: str
     bytes: int
     source: Path
+    stamp: FileStamp  # what the file at `source` was when its content was accepted
     received_at: float
 
 
@@ -119,7 +120,7 @@ class Queue:
                 sha256=arrival.sha256,
                 name=arrival.name,
                 bytes=arrival.stamp.size,
-                source=arrival.path,
+                **_whereabouts(arrival.path, arrival.stamp),
                 state=State.PENDING,
                 priority=arrival.priority,
                 received_at=arrival.received_at,
@@ -134,8 +135,8 @@ class Queue:
         changes: dict[str, Any] = {}
         if arrival.priority > known.priority:
             changes["priority"] = arrival.priority
-        if known.state not in ENDED and not known.source.exists():
-            changes["source"] = arrival.path
+        if known.state not in ENDED and FileStamp.at(known.source) != _stamp(known):
+            changes |= _whereabouts(arrival.path, arrival.stamp)
         if changes:
             connection.execute(update(jobs).where(jobs.c.id == known.id).values(changes))
         if known.source != arrival.path:
@@ -147,16 +148,22 @@ class Queue:
             rows = connection.execute(select(files)).all()
         return {row.path: FileStamp(row.size, row.mtime_ns, row.inode) for row in rows}
 
+    def files_of_ended(self) -> list[tuple[Path, FileStamp, JobRow]]:
+        """Files of the inbox whose job's folder is there to be seen."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(files, *jobs.c)
+                .join(jobs, files.c.job == jobs.c.id)
+                .where(
+                    jobs.c.state.in_((State.DONE, State.QUARANTINED)), jobs.c.folder.is_not(None)
+                )
+            ).all()
+        return [(row.path, FileStamp(row.size, row.mtime_ns, row.inode), row) for row in rows]
+
     def forget_file(self, path: Path) -> None:
         """The file is gone from the inbox: one of that name is a new arrival."""
         with self._database.write() as connection:
             connection.execute(delete(files).where(files.c.path == path))
-
-    def files_of(self, job: str) -> list[Path]:
-        """The files of the inbox with this job's content."""
-        with self._database.read() as connection:
-            rows = connection.execute(select(files.c.path).where(files.c.job == job)).all()
-        return [row.path for row in rows]
 
     # -- work --------------------------------------------------------------------------------
 
@@ -197,6 +204,7 @@ class Queue:
             sha256=row.sha256,
             bytes=row.bytes,
             source=row.source,
+            stamp=_stamp(row),
             received_at=row.received_at,
         )
 
@@ -238,6 +246,16 @@ class Queue:
             )
             if done.rowcount:
                 self._log(connection, job, "published", "")
+
+    def judge_again(self, job: str, why: str) -> None:
+        """A verdict was complete, but its files were lost before they were published."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job, jobs.c.state == State.PUBLISHING)
+                .values(state=State.PENDING, token=None, lease_until=None, folder=None)
+            )
+            self._log(connection, job, "judged again", why)
 
     def release(self, claim: Claim, why: str) -> None:
         """Give the job back untouched: this attempt does not count. Raises `LeaseLost`."""
@@ -303,10 +321,10 @@ class Queue:
 
     def set_folder(self, job: str, folder: str, source: Path) -> None:
         """Note the name under which a quarantined job's reason is found, and where its file is."""
+        stamp = FileStamp.at(source)
+        moved = _whereabouts(source, stamp) if stamp else {}
         with self._database.write() as connection:
-            connection.execute(
-                update(jobs).where(jobs.c.id == job).values(folder=folder, source=source)
-            )
+            connection.execute(update(jobs).where(jobs.c.id == job).values(folder=folder, **moved))
 
     # -- by hand -----------------------------------------------------------------------------
 
@@ -447,6 +465,14 @@ class Queue:
         connection.execute(
             insert(events).values(job=job, at=self._clock(), kind=kind, detail=detail)
         )
+
+
+def _stamp(row: JobRow) -> FileStamp:
+    return FileStamp(row.bytes, row.mtime_ns, row.inode)
+
+
+def _whereabouts(path: Path, stamp: FileStamp) -> dict[str, Any]:
+    return {"source": path, "mtime_ns": stamp.mtime_ns, "inode": stamp.inode}
 
 
 def _remember(connection: Connection, path: Path, stamp: FileStamp, job: str) -> None:

@@ -1,0 +1,110 @@
+"""The outbox and the quarantine: folders that appear whole, under a name that is theirs alone.
+
+Everything is made beside its place, under a name that begins with a dot, synced to the disk and
+renamed; a crash leaves nothing, or a part with a dot that the next start takes up again.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from ..storage.content import hash_file
+
+REASON_FILE = "reason.json"
+
+
+class Shelf:
+    """One folder of finished folders."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def place(self, name: str, work: Path, original: Path | None = None) -> Path:
+        """Make `name` appear with all that is in `work`; with the original video, if given.
+
+        It may be called again for the same name after a crash at any point: what was done is
+        not done again.
+        """
+        final = self.path / name
+        if final.is_dir():
+            return final
+        part = self.path / f".{name}.part"
+        _move_folder(work, part)
+        if original is not None and original.exists():
+            # A video may be called verdict.json: it must not take the place of ours.
+            _move_file(original, _free_name(part / original.name))
+        _sync_tree(part)
+        part.rename(final)
+        sync_folder(self.path)
+        return final
+
+    def has_part(self, name: str) -> bool:
+        """Whether `name` is there, or half made."""
+        return (self.path / name).is_dir() or (self.path / f".{name}.part").is_dir()
+
+    def add(self, name: str, file: Path) -> Path:
+        """Move one more file into a folder that is there already; return its new place."""
+        place = _free_name(self.path / name / file.name)
+        _move_file(file, place)
+        return place
+
+    def place_reason(
+        self, name: str, work: Path, reason: dict[str, object], original: Path | None
+    ) -> Path:
+        """Make `name` appear with a reason that a person can read, and the original, if given."""
+        work.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(reason, indent=2, ensure_ascii=False) + "\n"
+        (work / REASON_FILE).write_text(text, encoding="utf-8")
+        return self.place(name, work, original)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's list of names survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+    sync_folder(folder)
+
+
+def _move_folder(source: Path, target: Path) -> None:
+    if not source.exists():
+        # The last run came as far as this move, or died before there was anything to move.
+        target.mkdir(exist_ok=True)
+        return
+    try:
+        source.rename(target)
+    except OSError:  # another file system, or a half-copied target of the last run
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        shutil.rmtree(source)
+
+
+def _move_file(source: Path, target: Path) -> None:
+    """Rename, or across file systems copy, compare and only then remove."""
+    try:
+        source.rename(target)
+    except OSError:
+        shutil.copy2(source, target)
+        if hash_file(source) != hash_file(target):
+            raise OSError(f"the copy of {source} at {target} differs from it") from None
+        source.unlink()
+
+
+def _free_name(path: Path) -> Path:
+    number = 2
+    free = path
+    while free.exists():
+        free = path.with_stem(f"{path.stem}-{number}")
+        number += 1
+    return free

@@ -1,0 +1,90 @@
+"""A worker process that can be killed, behind the shape of an Executor.
+
+Each worker is a `ProcessPoolExecutor` of one process: a shared pool breaks as a whole when one of
+its processes dies, and a hostile video will make one die. A limit ends a running call by killing
+the process; the next call starts a new one.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import psutil
+
+from .worker import prepare
+
+T = TypeVar("T")
+
+START_PATIENCE_S = 60.0
+
+
+class WorkerProcess:
+    """One process at a time, spawned when first needed.
+
+    Args:
+        recycle: calls after which the process is replaced by a fresh one.
+    """
+
+    def __init__(self, recycle: int) -> None:
+        self._recycle = recycle
+        self._calls = 0
+        self._executor: ProcessPoolExecutor | None = None
+        self._pid: int | None = None
+
+    def submit(self, call: Callable[..., T], *args: object) -> "Future[T]":
+        """Run `call(*args)` in the process. One call at a time: wait for the future first.
+
+        The future raises `BrokenProcessPool` when the process died in mid-call.
+        """
+        if self._executor is not None and (self._calls >= self._recycle or not self.is_alive()):
+            self.stop()
+        self._calls += 1
+        try:
+            return self._running().submit(call, *args)
+        except BrokenProcessPool:  # it died after the look and before the call
+            self.stop()
+            return self._running().submit(call, *args)
+
+    def is_alive(self) -> bool:
+        """Whether there is a process now."""
+        return self._pid is not None and psutil.pid_exists(self._pid)
+
+    def memory_bytes(self) -> int:
+        """What the process holds in memory now; 0 without a process."""
+        if self._pid is None:
+            return 0
+        try:
+            return int(psutil.Process(self._pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does; its future raises `BrokenProcessPool`."""
+        if self._pid is None:
+            return
+        try:
+            os.kill(self._pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def stop(self) -> None:
+        """Have no process any more."""
+        self.kill()
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor, self._pid, self._calls = None, None, 0
+
+    def _running(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                max_workers=1,
+                # A forked child would inherit the service's locks in whatever state they are.
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=prepare,
+            )
+            self._pid = self._executor.submit(os.getpid).result(START_PATIENCE_S)
+        return self._executor

@@ -1,0 +1,162 @@
+"""Brings finished work to the outbox and the quarantine, in a thread of its own.
+
+There is one rule for normal life and for the start after a crash: whatever the queue calls half
+done is brought to its end, and each step may be repeated. A failure (a full disk, a read-only
+outbox) is said and tried again; the job stays half done until then.
+"""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ..storage.content import FileStamp
+from ..storage.queue import JobRow, Queue
+from ..storage.states import State
+from .names import folder_name
+from .outbox import Shelf
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 5.0
+VERDICT_FILE = "verdict.json"
+
+
+class Publisher:
+    """Publishes what is half done whenever it is woken, and every few seconds after a failure.
+
+    Args:
+        queue: says what is half done.
+        work: where the attempts' folders lie.
+        outbox: for verdicts.
+        quarantine: for videos whose attempts were used up.
+        move_original: whether the video goes along.
+        on_done: called, from the publisher's thread, after each round.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        work: Path,
+        outbox: Path,
+        quarantine: Path,
+        *,
+        move_original: bool,
+        on_done: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._queue = queue
+        self._work = work
+        self._outbox = Shelf(outbox)
+        self._quarantine = Shelf(quarantine)
+        self.move_original = move_original
+        self._on_done = on_done
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self.fault: str | None = None  # why the last round left something half done
+
+    def start(self) -> None:
+        self._wake.set()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something became half done."""
+        self._wake.set()
+
+    def is_alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End after one last round."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join()
+
+    def publish_all(self) -> None:
+        """One round: bring all that is half done to its end; `fault` says what could not be."""
+        self.fault = None
+        for row in self._queue.half_done():
+            self._try(row, self._publish, row)
+        if self.move_original:
+            for path, stamp, row in self._queue.files_of_ended():
+                self._try(row, self._move_along, path, stamp, row)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait(RETRY_S if self.fault else None)
+            self._wake.clear()
+            self.publish_all()
+            self._on_done()
+
+    def _try(self, row: JobRow, step: Callable[..., None], *args: object) -> None:
+        try:
+            step(*args)
+        except OSError as error:
+            self.fault = f"job {row.id} can't be published: {error}"
+            logger.error("%s; it is tried again", self.fault)  # noqa: TRY400
+
+    def _publish(self, row: JobRow) -> None:
+        if row.state == State.PUBLISHING:
+            self._publish_verdict(row)
+        else:
+            self._publish_reason(row)
+
+    def _publish_verdict(self, row: JobRow) -> None:
+        work = attempt_folder(self._work, row.id, row.token)
+        if not self._outbox.has_part(row.folder) and not (work / VERDICT_FILE).is_file():
+            self._queue.judge_again(row.id, "its work folder was lost before it was published")
+            return
+        self._outbox.place(row.folder, work, self._original(row))
+        self._queue.finish(row.id)
+        logger.info("job %s: %s, in %s", row.id, row.decision, row.folder)
+
+    def _publish_reason(self, row: JobRow) -> None:
+        folder = folder_name(row.name, row.id)
+        reason = {
+            "format": 1,
+            "job": row.id,
+            "name": row.name,
+            "sha256": row.sha256,
+            "reason": row.reason,
+            "last_error": row.error,
+            "attempts": row.attempts,
+            "what_to_do": f"mend the cause, then `ddaemon jobs retry {row.id}`",
+        }
+        original = self._original(row)
+        work = attempt_folder(self._work, row.id, "quarantine")
+        final = self._quarantine.place_reason(folder, work, reason, original)
+        source = final / original.name if original else row.source
+        self._queue.set_folder(row.id, folder, source)
+        logger.warning("job %s is quarantined: %s", row.id, row.error)
+
+    def _original(self, row: JobRow) -> Path | None:
+        """The video, unless it stays where it is or is no longer the one that was judged."""
+        accepted = FileStamp(row.bytes, row.mtime_ns, row.inode)
+        untouched = FileStamp.at(row.source) == accepted
+        return row.source if self.move_original and untouched else None
+
+    def _move_along(self, path: Path, stamp: FileStamp, row: JobRow) -> None:
+        """A file with the content of a job that has ended: it goes where that job's folder is."""
+        shelf = self._outbox if row.state == State.DONE else self._quarantine
+        if FileStamp.at(path) == stamp and (shelf.path / row.folder).is_dir():
+            shelf.add(row.folder, path)
+        self._queue.forget_file(path)
+
+
+def attempt_folder(work: Path, job: str, token: str) -> Path:
+    """Where one attempt of one job writes."""
+    return work / f"{job}-{token}"
+
+
+def clean_work(work: Path, queue: Queue) -> None:
+    """Remove what dead attempts left behind; what is to be published stays."""
+    keep = {attempt_folder(work, row.id, row.token) for row in queue.half_done() if row.token}
+    for path in work.iterdir():
+        if path in keep:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

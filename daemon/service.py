@@ -1,0 +1,235 @@
+"""The service: one loop over intake, dispatcher and publisher, until it is told to stop.
+
+Whatever dies takes the service down with a non-zero exit, so that the service manager restarts
+it: a thread that is missed silently would be a video that is never judged.
+"""
+
+import json
+import logging
+import os
+import signal
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..storage.database import Database
+from ..storage.errors import ConfigError
+from ..storage.queue import Queue
+from ..storage.registry import Registry
+from .config import Config, read_config
+from .dispatcher import Dispatcher
+from .home import Home
+from .intake import Intake
+from .notify import Notify, notifier, watchdog_interval
+from .publisher import Publisher, clean_work
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 1.0  # at least so often, whatever happens
+BUSY_TICK_S = 0.25  # while a job runs: limits are checked so often
+NOTE_EVERY_S = 1.0
+
+
+class Service:
+    """One service on one home. `run` returns when it was stopped or, with `drain`, is done."""
+
+    def __init__(self, home: Home, config: Config, *, drain: bool = False) -> None:
+        self._home = home
+        self._config = config
+        self._drain = drain
+        self._wake = threading.Event()
+        self._stopping = False
+        self._reloading = False
+        self._started_at = datetime.now(UTC)
+        self._note: dict[str, Any] = {}
+        self._next_note = 0.0
+        self._next_ping = 0.0
+        self._notify: Notify = notifier()
+        self._ping_every = watchdog_interval()
+
+    def run(self) -> None:
+        """Be the home's service. Raises `HomeError` when another one is, `UserError` when no job
+        could run, RuntimeError when a thread died."""
+        with self._home.hold():
+            self._open()
+            try:
+                self._start()
+                self._loop()
+                self._wind_down()
+            finally:
+                self._close()
+
+    # -- beginning and end -------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._database = Database.open(self._home.database)
+        self._queue = Queue(self._database)
+        self._registry = Registry(self._home.detectors)
+        self._dispatcher = Dispatcher(
+            self._queue,
+            self._registry,
+            self._home.work,
+            self._config,
+            on_event=self._wake.set,
+            on_verdict=lambda: self._publisher.wake(),
+        )
+        self._publisher = Publisher(
+            self._queue,
+            self._home.work,
+            outbox_path(self._home, self._config),
+            self._home.quarantine,
+            move_original=self._config.outbox.original == "move",
+            on_done=self._wake.set,
+        )
+        inbox = inbox_path(self._home, self._config)
+        self._intake = Intake(inbox, self._queue, self._config, on_hint=self._wake.set)
+
+    def _start(self) -> None:
+        self._listen()
+        for job in self._queue.reclaim(everything=True):
+            logger.warning("job %s was left in mid-work by a service that died", job)
+        clean_work(self._home.work, self._queue)
+        self._dispatcher.warm_up()
+        self._publisher.start()
+        self._intake.start()
+        self._notify("READY=1")
+        logger.info("ready, detector %s", self._registry.active_name())
+
+    def _wind_down(self) -> None:
+        """Let the running jobs end within the grace time."""
+        self._notify("STOPPING=1")
+        deadline = time.monotonic() + self._config.workers.grace
+        while self._dispatcher.running() and time.monotonic() < deadline:
+            self._sleep(BUSY_TICK_S)
+            self._dispatcher.tick(accepting=False)
+            self._tell()
+
+    def _close(self) -> None:
+        self._dispatcher.stop()
+        self._intake.stop()
+        if self._publisher.is_alive():
+            self._publisher.stop()
+        self._home.service_note.unlink(missing_ok=True)
+        self._database.close()
+
+    def _listen(self) -> None:
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+
+    def _on_stop(self, number: int, _frame: object) -> None:
+        logger.info("%s: stopping", signal.Signals(number).name)
+        self._stopping = True
+        self._wake.set()
+
+    def _on_reload(self, _number: int, _frame: object) -> None:
+        self._reloading = True
+        self._wake.set()
+
+    # -- the loop ----------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        while not self._stopping:
+            if self._reloading:
+                self._reload()
+            self._tick()
+            if self._drain and self._is_done():
+                logger.info("nothing is left to do")
+                return
+            self._sleep(self._pause())
+
+    def _tick(self) -> None:
+        self._check_threads()
+        self._intake.tick()
+        self._dispatcher.tick(accepting=True)
+        self._tell()
+
+    def _check_threads(self) -> None:
+        self._intake.check_alive()
+        if not self._publisher.is_alive():
+            raise RuntimeError("the publisher's thread died")
+
+    def _is_done(self) -> bool:
+        return (
+            self._intake.is_idle() and not self._queue.open_jobs() and not self._queue.half_done()
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self._wake.wait(seconds)
+        self._wake.clear()
+
+    def _pause(self) -> float:
+        longest = BUSY_TICK_S if self._dispatcher.running() else TICK_S
+        moment = self._intake.next_moment()
+        soon = longest if moment is None else moment - time.monotonic()
+        return min(max(soon, 0.01), longest)
+
+    def _reload(self) -> None:
+        self._reloading = False
+        self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            config = read_config(self._home.config)
+        except ConfigError as error:
+            logger.error("the old settings stay in force: %s", error)  # noqa: TRY400
+        else:
+            self._take_over(config)
+        self._notify("READY=1")
+
+    def _take_over(self, config: Config) -> None:
+        fixed = [(c.inbox.path, c.inbox.watch, c.outbox.path) for c in (self._config, config)]
+        if fixed[0] != fixed[1]:
+            logger.warning("inbox.path, inbox.watch and outbox.path change with a restart only")
+        self._config = config
+        self._intake.configure(config)
+        self._dispatcher.configure(config)
+        self._publisher.move_original = config.outbox.original == "move"
+        logging.getLogger("ddaemon").setLevel(config.log.level.upper())
+        logger.info("settings read again")
+
+    # -- telling -----------------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if self._ping_every is not None and now >= self._next_ping:
+            self._next_ping = now + self._ping_every
+            self._notify("WATCHDOG=1")
+        if now >= self._next_note:
+            self._next_note = now + NOTE_EVERY_S
+            self._write_note()
+
+    def _write_note(self) -> None:
+        note = {
+            "pid": os.getpid(),
+            "version": __version__,
+            "started_at": self._started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "arrivals": self._intake.counts(),
+            "trouble": [fault for fault in self._troubles() if fault],
+        }
+        if note == self._note:
+            return
+        self._note = note
+        _write_whole(self._home.service_note, json.dumps(note))
+        trouble = "; ".join(note["trouble"])
+        self._notify(f"STATUS={trouble or f'{self._dispatcher.running()} job(s) running'}")
+
+    def _troubles(self) -> tuple[str | None, ...]:
+        return self._intake.trouble, self._dispatcher.trouble, self._publisher.fault
+
+
+def inbox_path(home: Home, config: Config) -> Path:
+    """The watched folder."""
+    return Path(config.inbox.path).expanduser() if config.inbox.path else home.inbox
+
+
+def outbox_path(home: Home, config: Config) -> Path:
+    """Where verdicts appear."""
+    return Path(config.outbox.path).expanduser() if config.outbox.path else home.outbox
+
+
+def _write_whole(path: Path, text: str) -> None:
+    beside = path.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,182 @@
+"""What runs inside a worker process: one job at a time, in a folder of its own.
+
+A worker never touches the database. It reads the video, writes into its work folder, and says how
+far it is in a small file that the service reads. Everything heavy is imported here, inside the
+functions, so that the service process, which imports this file, stays small.
+"""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..storage.content import FileStamp, hash_file
+from ..storage.errors import DdaemonError
+
+if TYPE_CHECKING:
+    from ..stages.base import Stage, Subject
+    from ..stages.settings import StageSettings
+    from ..storage.queue import Outcome
+
+PARENT_POLL_S = 1.0
+PROGRESS_EVERY_S = 0.2
+
+
+class VideoChanged(DdaemonError):
+    """The file is no longer what was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that a worker is told of a job."""
+
+    video: Path
+    stamp: FileStamp | None  # what it must still be; None: whatever it is
+    work: Path
+    progress: Path
+    subject: "Subject"
+    settings: "StageSettings"
+    detector: Path
+    bundled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a worker is."""
+
+    pid: int
+    stage: str | None
+    percent: float
+
+
+def prepare() -> None:
+    """First thing in a new worker: leave signals to the service, and don't outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = os.getppid()
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def warm_up(detector: Path, bundled: bool, settings: "StageSettings") -> int:
+    """Load the detector and the stages before the first job needs them; return the process id."""
+    _chain(settings.stages)
+    _detector(detector, bundled, settings)
+    return os.getpid()
+
+
+def examine(video: Path) -> tuple[str, str, str, FileStamp]:
+    """Look at a file that seems complete.
+
+    Returns its readiness and why, the SHA-256 of its content, and its stamp, which was the same
+    before and after the reading. Raises `VideoChanged` when it was not.
+    """
+    from ..stages.media.probe import readiness
+
+    before = FileStamp.of(video.lstat())
+    ready, why = readiness(video)
+    return _identify(video, before, ready.value, why)
+
+
+def fingerprint(video: Path) -> tuple[str, str, str, FileStamp]:
+    """The same without opening the container, for a file that killed `examine`."""
+    return _identify(video, FileStamp.of(video.lstat()), "unread", "it ended its reader")
+
+
+def _identify(
+    video: Path, before: FileStamp, ready: str, why: str
+) -> tuple[str, str, str, FileStamp]:
+    digest = hash_file(video)
+    if FileStamp.of(video.lstat()) != before:
+        raise VideoChanged(f"{video.name} changed while it was read")
+    return ready, why, digest, before
+
+
+def run_task(task: Task) -> "Outcome":
+    """Run the chain over one video; the verdict is in `task.work` when this returns."""
+    from ..stages.base import Context
+    from ..stages.chain import run_chain
+    from ..storage.queue import Outcome
+
+    _require_unchanged(task)
+    task.work.mkdir(parents=True, exist_ok=True)
+    report = _ProgressFile(task.progress)
+    report(None, 0.0)
+    context = Context(
+        video=task.video,
+        work=task.work,
+        subject=task.subject,
+        settings=task.settings,
+        detector=_detector(task.detector, task.bundled, task.settings),
+        facts={},
+        progress=lambda _part: None,
+    )
+    facts = run_chain(_chain(task.settings.stages), context, report)
+    _require_unchanged(task)
+    verdict = facts["verdict"]
+    return Outcome(verdict["decision"], verdict["reason"], verdict["probability"])
+
+
+def read_progress(path: Path) -> Progress | None:
+    """What the worker last said; None when it has said nothing yet."""
+    try:
+        return Progress(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+
+
+class _ProgressFile:
+    """Writes the progress file, whole each time, and not more often than somebody could read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._said: tuple[str | None, float] = ("", 0.0)
+
+    def __call__(self, stage: str | None, percent: float) -> None:
+        now = time.monotonic()
+        if stage == self._said[0] and now - self._said[1] < PROGRESS_EVERY_S:
+            return
+        self._said = (stage, now)
+        beside = self._path.with_suffix(".new")
+        beside.write_text(json.dumps({"pid": os.getpid(), "stage": stage, "percent": percent}))
+        beside.replace(self._path)
+
+
+def _require_unchanged(task: Task) -> None:
+    if task.stamp is None:
+        return
+    now = FileStamp.at(task.video)
+    if now is None:
+        raise VideoChanged(
+            f"{task.video.name} is gone from the inbox; drop it again to have it judged"
+        )
+    if now != task.stamp:
+        raise VideoChanged(
+            f"{task.video.name} changed after it was accepted; its new content is a new job"
+        )
+
+
+@lru_cache(maxsize=4)
+def _chain(names: tuple[str, ...]) -> "Sequence[Stage]":
+    from ..stages.chain import build_chain
+
+    return build_chain(names)
+
+
+def _detector(path: Path, bundled: bool, settings: "StageSettings"):  # type: ignore[no-untyped-def] # noqa: ANN202
+    from ..stages.networks.detector import load_detector
+    from ..storage.registry import read_detector
+
+    return load_detector(read_detector(path, bundled=bundled), settings.features)
+
+
+def _die_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_S)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,143 @@
+"""The record of one judged video: `verdict.json`, format 1 (docs/verdict.schema.json)."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..storage.errors import NotAnalysable
+from .base import Context, Subject
+from .chain import Timing
+from .facts import FaceTrack, Judgement, TrackJudgement
+from .networks.detector import Detector
+
+FORMAT = 1
+VERDICT_FILE = "verdict.json"
+NOT_ANALYSABLE = "not_analysable"
+KEY_LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino")
+LIMITS = (
+    "A score is evidence, not proof: it says how much the face resembles manipulated faces that "
+    "the detector learned from. Kinds of manipulation it never saw can pass as real."
+)
+
+Record = dict[str, Any]
+
+
+def compose(context: Context, closing: Timing) -> Record:
+    """The whole record, from the facts that the chain gave and the closing stage's own timing."""
+    refusal: NotAnalysable | None = context.facts.get("not_analysable")
+    judgement: Judgement | None = None if refusal else context.facts["judgement"]
+    return {
+        "format": FORMAT,
+        "job": context.subject.job,
+        "input": _input(context.subject, context.facts.get("container")),
+        **_decision(refusal, judgement),
+        "thresholds": _thresholds(context.detector),
+        "faces": _faces(judgement, context.facts.get("faces", ())),
+        "heatmaps": list(context.facts.get("heatmaps", ())) if judgement else [],
+        "facts": dict(context.facts["published"]),
+        "limits": LIMITS,
+        "stages": _stages([*context.facts["timings"], closing]),
+        "detector": _detector(context.detector),
+        "software": software(),
+        "attempts": context.subject.attempts,
+        "started_at": context.subject.started_at,
+        "finished_at": iso(datetime.now(UTC)),
+    }
+
+
+def write_record(record: Record, folder: Path) -> Path:
+    """Write `verdict.json` so that it is there whole or not at all."""
+    path = folder / VERDICT_FILE
+    beside = folder / f".{VERDICT_FILE}.{os.getpid()}"
+    beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return beside.replace(path)
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601, UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def software() -> dict[str, str]:
+    """The versions that can move a score."""
+    libraries = {name: version(name) for name in KEY_LIBRARIES}
+    return {"ddaemon": version("ddaemon"), "python": platform.python_version(), **libraries}
+
+
+def _input(subject: Subject, container: Mapping[str, Any] | None) -> Record:
+    return {
+        "name": subject.name,
+        "sha256": subject.sha256,
+        "bytes": subject.bytes,
+        "received_at": subject.received_at,
+        "container": dict(container) if container else None,
+    }
+
+
+def _decision(refusal: NotAnalysable | None, judgement: Judgement | None) -> Record:
+    if refusal is not None or judgement is None:
+        return {
+            "decision": NOT_ANALYSABLE,
+            "reason": refusal.reason.value if refusal else None,
+            "detail": refusal.detail if refusal else None,
+            "probability": None,
+        }
+    return {
+        "decision": judgement.decision,
+        "reason": None,
+        "detail": judgement.reason,
+        "probability": _rounded(judgement.probability),
+    }
+
+
+def _thresholds(detector: Detector) -> Record:
+    return detector.record.thresholds.model_dump(mode="json")
+
+
+def _detector(detector: Detector) -> Record:
+    record = detector.record
+    return {
+        "name": record.name,
+        "version": record.version,
+        "sha256": detector.sha256,
+        "backbone": record.backbone.name,
+    }
+
+
+def _faces(judgement: Judgement | None, tracks: Sequence[FaceTrack]) -> list[Record]:
+    if judgement is None:
+        return []
+    samples = {track.track: track for track in tracks}
+    return [_face(judged, samples[judged.track]) for judged in judgement.tracks]
+
+
+def _face(judged: TrackJudgement, track: FaceTrack) -> Record:
+    return {
+        "track": judged.track,
+        "probability": _rounded(judged.probability),
+        "frames": [
+            {
+                "t": _rounded(sample.t),
+                "box": list(sample.box),
+                "score": _rounded(score),
+                "attention": _rounded(attention),
+            }
+            for sample, score, attention in zip(
+                track.samples, judged.scores, judged.attention, strict=True
+            )
+        ],
+    }
+
+
+def _stages(timings: Sequence[Timing]) -> list[Record]:
+    return [{**asdict(timing), "seconds": round(timing.seconds, 4)} for timing in timings]
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 6)
