@@ -1,0 +1,84 @@
+"""The stage `frames`: which frames are looked at."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from .base import Context
+from .media.base import ContainerFacts, Frame
+from .media.pyav import PyavVideo, open_video
+from .settings import FramesSettings
+
+JPEG_QUALITY = 95
+
+
+class FrameSample:
+    """The sampled frames (fact `frames`): decoded each time they are iterated, one at a time.
+
+    The file is opened anew for each iteration and closed after it. `count` is how many were
+    asked for; a short video gives fewer. `keep` is the folder that JPEGs are left in.
+    """
+
+    def __init__(self, video: Path, settings: FramesSettings, keep: Path | None = None) -> None:
+        self._video, self._settings, self._keep = video, settings, keep
+        self.count = settings.count
+
+    def __iter__(self) -> Iterator[Frame]:
+        with self._open() as source:
+            for frame in source.sample(self.count):
+                if self._keep is not None:
+                    _keep(frame, self._keep)
+                yield frame
+
+    def at(self, times: Sequence[float]) -> Iterator[Frame]:
+        """The frames on display at `times` (seconds, ascending), one for each time; for the `t`
+        of a sampled frame that very frame."""
+        with self._open() as source:
+            yield from source.at(times)
+
+    def container(self) -> ContainerFacts:
+        """What the container says of itself. Raises what `open_video` raises."""
+        with self._open() as source:
+            return source.facts
+
+    def _open(self) -> PyavVideo:
+        settings = self._settings
+        return open_video(
+            self._video, max_pixels=settings.max_pixels, max_seconds=settings.max_seconds
+        )
+
+
+class Frames:
+    """Opens the video, so that one that cannot be judged is refused before anything is spent.
+
+    Gives `frames` (a `FrameSample`) and `container` (`ContainerFacts` as a dict).
+    Raises `NotAnalysable` (unsupported or undecodable).
+    """
+
+    name = "frames"
+    version = "1"
+    needs: frozenset[str] = frozenset()
+    gives = frozenset({"frames", "container"})
+    publishes: frozenset[str] = frozenset()
+
+    def run(self, context: Context) -> Mapping[str, Any]:
+        """Open the video once and describe it; frames are decoded by whoever iterates."""
+        settings = context.settings.frames
+        keep = context.work / "frames" if settings.keep else None
+        sample = FrameSample(context.video, settings, keep)
+        container = sample.container()
+        context.progress(1.0)
+        return {"frames": sample, "container": asdict(container)}
+
+
+def _keep(frame: Frame, folder: Path) -> None:
+    path = folder / f"{frame.index}.jpg"
+    if path.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    bgr = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+        raise OSError(f"could not write {path}")

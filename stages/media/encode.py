@@ -1,0 +1,58 @@
+"""Writing video with PyAV: for the demo clips and for tests."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.video.stream import VideoStream
+
+from .base import Image
+
+TICKS_PER_SECOND = 90_000
+
+
+def write_video(
+    path: Path,
+    frames: Iterable[Image],
+    *,
+    fps: float = 25,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    options: Mapping[str, str] | None = None,
+    rotation: int = 0,
+    aspect: Fraction = Fraction(1),
+    times: Sequence[float] | None = None,
+) -> None:
+    """Encode frames into a container chosen by the file name's ending.
+
+    Args:
+        path: the file to write.
+        frames: RGB images of one size, uint8 (height, width, 3).
+        fps: frames a second.
+        codec: FFmpeg's name of the encoder.
+        pixel_format: FFmpeg's name of what the encoder is fed with.
+        options: of the encoder, such as {"crf": "23"}.
+        rotation: degrees clockwise by which a player is told to turn the picture.
+        aspect: width of a pixel divided by its height.
+        times: seconds at which each frame is shown; without it they follow at `fps`.
+    """
+    rate = Fraction(fps).limit_denominator(1001)
+    with closing(av.open(str(path), "w")) as container:
+        stream = container.add_stream(codec, rate=rate, options=dict(options or {}))
+        stream = cast(VideoStream, stream)
+        stream.pix_fmt, stream.sample_aspect_ratio = pixel_format, aspect
+        if rotation:
+            stream.set_display_rotation(-rotation)
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
+        for number, image in enumerate(frames):
+            if number == 0:
+                stream.height, stream.width = image.shape[:2]
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts = number if times is None else round(times[number] * TICKS_PER_SECOND)
+            frame.time_base = 1 / rate if times is None else Fraction(1, TICKS_PER_SECOND)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())

@@ -1,0 +1,45 @@
+"""Asking a file what it is without judging it: is it whole, is it a video at all.
+
+Runs in a process of its own: FFmpeg reads untrusted bytes here.
+"""
+
+from contextlib import closing
+from enum import StrEnum
+from pathlib import Path
+
+from ...storage.errors import NotAnalysable, Reason
+from .base import ContainerFacts
+from .container import open_container, video_stream
+from .pyav import open_video
+
+
+class Readiness(StrEnum):
+    """What the watcher is to do with a file that has stopped growing."""
+
+    READY = "ready"  # the container opens and holds moving pictures
+    WAITING = "waiting"  # empty, or begins like a video and does not open: still being written
+    FOREIGN = "foreign"  # something else altogether, however long one waits
+
+
+def readiness(path: Path) -> tuple[Readiness, str]:
+    """Whether a file can be analysed yet, with one sentence why. No frame is asked for.
+
+    Raises OSError when the file cannot be read.
+    """
+    try:
+        with closing(open_container(path)) as container:
+            stream = video_stream(container)
+            return Readiness.READY, f"{container.format.name}, {stream.codec_context.name}"
+    except NotAnalysable as refusal:
+        waits = refusal.reason is Reason.UNDECODABLE
+        return (Readiness.WAITING if waits else Readiness.FOREIGN), refusal.detail
+
+
+def probe(path: Path) -> ContainerFacts:
+    """What the container says of itself, without limits on size or length.
+
+    Decodes one frame: the rotation is known only then.
+    Raises what `open_video` raises.
+    """
+    with open_video(path, max_pixels=2**31 - 1, max_seconds=float("inf")) as video:
+        return video.facts
