@@ -33,7 +33,7 @@ class Shelf:
         _move_folder(work, part)
         if original is not None and original.exists():
             # A video may be called verdict.json: it must not take the place of ours.
-            _move_file(original, _free_name(part / original.name))
+            _move_file(original, free_name(part / original.name))
         _sync_tree(part)
         part.rename(final)
         sync_folder(self.path)
@@ -45,7 +45,7 @@ class Shelf:
 
     def add(self, name: str, file: Path) -> Path:
         """Move one more file into a folder that is there already; return its new place."""
-        place = _free_name(self.path / name / file.name)
+        place = free_name(self.path / name / file.name)
         _move_file(file, place)
         return place
 
@@ -101,7 +101,8 @@ def _move_file(source: Path, target: Path) -> None:
         source.unlink()
 
 
-def _free_name(path: Path) -> Path:
+def free_name(path: Path) -> Path:
+    """`path`, or if that is taken, the first of `-2`, `-3`, … that is not."""
     number = 2
     free = path
     while free.exists():

@@ -68,14 +68,6 @@ class Service:
         self._database = Database.open(self._home.database)
         self._queue = Queue(self._database)
         self._registry = Registry(self._home.detectors)
-        self._dispatcher = Dispatcher(
-            self._queue,
-            self._registry,
-            self._home.work,
-            self._config,
-            on_event=self._wake.set,
-            on_verdict=lambda: self._publisher.wake(),
-        )
         self._publisher = Publisher(
             self._queue,
             self._home.work,
@@ -83,6 +75,14 @@ class Service:
             self._home.quarantine,
             move_original=self._config.outbox.original == "move",
             on_done=self._wake.set,
+        )
+        self._dispatcher = Dispatcher(
+            self._queue,
+            self._registry,
+            self._home.work,
+            self._config,
+            on_event=self._wake.set,
+            on_verdict=self._publisher.wake,
         )
         inbox = inbox_path(self._home, self._config)
         self._intake = Intake(inbox, self._queue, self._config, on_hint=self._wake.set)
@@ -201,19 +201,20 @@ class Service:
             self._write_note()
 
     def _write_note(self) -> None:
+        trouble = [fault for fault in self._troubles() if fault]
         note = {
             "pid": os.getpid(),
             "version": __version__,
             "started_at": self._started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "arrivals": self._intake.counts(),
-            "trouble": [fault for fault in self._troubles() if fault],
+            "trouble": trouble,
         }
         if note == self._note:
             return
         self._note = note
         _write_whole(self._home.service_note, json.dumps(note))
-        trouble = "; ".join(note["trouble"])
-        self._notify(f"STATUS={trouble or f'{self._dispatcher.running()} job(s) running'}")
+        running = f"{self._dispatcher.running()} job(s) running"
+        self._notify(f"STATUS={'; '.join(trouble) or running}")
 
     def _troubles(self) -> tuple[str | None, ...]:
         return self._intake.trouble, self._dispatcher.trouble, self._publisher.fault

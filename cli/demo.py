@@ -1,0 +1,92 @@
+"""`ddaemon demo`: two clips through the real service."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..daemon.home import Home
+from ..storage.database import Database
+from ..storage.errors import UserError
+from ..storage.queue import JobRow, Queue
+
+CLIPS = ("demo-real.mp4", "demo-forged.mp4")
+DATA = Path(__file__).parent.parent / "stages" / "data"
+PATIENCE_S = 180.0
+STOP_S = 30.0
+
+
+@click.command("demo")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-out"),
+    show_default=True,
+    help="Where the verdicts are left to look at.",
+)
+def command(out: Path) -> None:
+    """Start the service on a temporary home and let it judge two clips, one of them forged."""
+    with tempfile.TemporaryDirectory(prefix="ddaemon-demo-") as folder:
+        home = _make_home(Path(folder) / "home", out.absolute())
+        with _service(home):
+            for clip in CLIPS:
+                shutil.copy(DATA / clip, home.inbox / clip)
+            rows = _wait_for_verdicts(Queue(Database.open(home.database)))
+    for row in sorted(rows, key=lambda row: CLIPS.index(row.name)):
+        _show(row, out)
+
+
+def _make_home(path: Path, out: Path) -> Home:
+    home = Home(path)
+    home.make()
+    out.mkdir(parents=True, exist_ok=True)
+    # A JSON string is a TOML string too, whatever characters the path has.
+    home.config.write_text(f"[inbox]\nsettle = 0.5\n[outbox]\npath = {json.dumps(str(out))}\n")
+    Database.create(home.database).close()
+    return home
+
+
+@contextmanager
+def _service(home: Home) -> Iterator[None]:
+    """A service of its own process, ended by SIGTERM as a service manager would."""
+    arguments = [sys.executable, "-m", "ddaemon.cli", "--home", str(home.path), "run"]
+    with subprocess.Popen(arguments) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_for_verdicts(queue: Queue) -> list[JobRow]:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        ended = queue.last_ended(len(CLIPS))
+        if len(ended) == len(CLIPS):
+            return list(ended)
+        time.sleep(0.2)
+    raise UserError(f"no verdicts within {PATIENCE_S:g} s; the service's messages are above")
+
+
+def _show(row: JobRow, out: Path) -> None:
+    folder = out / (row.folder or "")
+    record: dict[str, Any] = json.loads((folder / "verdict.json").read_bytes())
+    began, ended = (datetime.fromisoformat(record[key]) for key in ("started_at", "finished_at"))
+    probability = record["probability"]
+    click.echo(f"{row.name}")
+    click.echo(f"  decision     {record['decision']}")
+    click.echo(f"  probability  {'none' if probability is None else f'{probability:.3f}'} of fake")
+    click.echo(f"  seconds      {(ended - began).total_seconds():.2f}")
+    click.echo(f"  heatmap      {folder / 'heatmap.png'}")

@@ -1,0 +1,62 @@
+"""`ddaemon detectors`: the registry."""
+
+import click
+
+from ..daemon.home import Home
+from ..storage.registry import Registry
+from .show import percent
+
+
+@click.group("detectors")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """The registry of trained detectors."""
+    home: Home = context.obj
+    context.obj = Registry(home.detectors)
+
+
+@command.command("list")
+@click.pass_obj
+def list_detectors(registry: Registry) -> None:
+    """Show every detector; a star marks the one that judges."""
+    active = registry.active_name()
+    for name in registry.names():
+        detector = registry.get(name)
+        star = "*" if name == active else " "
+        where = "bundled" if detector.bundled else str(detector.path)
+        click.echo(f"{star} {name} {detector.record.version}  {detector.sha256[:12]}  {where}")
+
+
+@command.command("show")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
+@click.pass_obj
+def show(registry: Registry, name: str | None, as_json: bool) -> None:
+    """Show one detector: what it learned from, and how often it is wrong."""
+    detector = registry.get(name) if name else registry.active()
+    detector.verify()
+    record = detector.record
+    if as_json:
+        click.echo(record.model_dump_json(indent=2))
+        return
+    limits = record.thresholds
+    click.echo(f"{record.name} {record.version}: {record.description}")
+    click.echo(f"  sha256     {detector.sha256} (files verified)")
+    click.echo(f"  backbone   {record.backbone.name}, {record.preprocessing.size} px faces")
+    click.echo(f"  licence    {record.licence}")
+    click.echo(f"  data       {'; '.join(record.data)}")
+    click.echo(f"  fake from  {limits.fake:.3f}: {percent(limits.false_positive_rate)} of reals")
+    click.echo(f"  real up to {limits.real:.3f}: {percent(limits.false_negative_rate)} of fakes")
+    click.echo(f"  measured   on {limits.measured_on}, {limits.videos} videos")
+    for metric, value in record.metrics.items():
+        click.echo(f"  {metric}: {value}")
+
+
+@command.command("use")
+@click.argument("name")
+@click.pass_obj
+def use(registry: Registry, name: str) -> None:
+    """Let NAME judge from the next job on."""
+    before = registry.active_name()
+    detector = registry.use(name)
+    click.echo(f"{name} {detector.record.version} judges now; it was {before} before")

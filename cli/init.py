@@ -1,0 +1,23 @@
+"""`ddaemon init`."""
+
+import click
+
+from ..daemon.config import default_file
+from ..daemon.home import Home
+from ..storage.database import Database
+
+
+@click.command("init")
+@click.pass_obj
+def command(home: Home) -> None:
+    """Make the home: settings, folders, database. What is there already stays as it is."""
+    home.make()
+    if not home.config.exists():
+        home.config.write_text(default_file(), encoding="utf-8")
+        home.config.chmod(0o640)
+    Database.create(home.database).close()
+    click.echo(f"{home.path} is ready")
+    click.echo(f"  settings  {home.config}")
+    click.echo(f"  inbox     {home.inbox}")
+    click.echo(f"  outbox    {home.outbox}")
+    click.echo(f"start it with: ddaemon --home {home.path} run")

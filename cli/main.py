@@ -1,0 +1,85 @@
+"""The command `ddaemon`: finds the subcommand, and turns errors into one line with the fix."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..storage.errors import UserError
+
+# Each command's file is imported when it is called: `ddaemon status` must not wait for the others.
+COMMANDS = {
+    "init": "init",
+    "run": "run",
+    "check": "check",
+    "submit": "submit",
+    "status": "status",
+    "jobs": "jobs",
+    "stages": "stages",
+    "detectors": "detectors",
+    "doctor": "doctor",
+    "demo": "demo",
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands' names without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{COMMANDS[cmd_name]}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command {args[0]!r}; there are: {', '.join(COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands)
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DDAEMON_HOME",
+    help="The home folder (also DDAEMON_HOME; by default the user's data folder).",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(__version__)
+@click.pass_context
+def cli(context: click.Context, home: Path | None, debug: bool) -> None:
+    """Say of every video of a person whether it was manipulated, how sure that is, and where to
+    look."""
+    from ..daemon.home import Home
+
+    context.obj = Home(home) if home else Home.default()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; leave with 0, 1 (an error in one line) or 2 (wrong usage)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code: Any = cli.main(words, prog_name="ddaemon", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)  # the reader of our output, such as `head`, has seen enough
+    except (UserError, OSError) as error:
+        if "--debug" in words:
+            raise
+        click.echo(f"ddaemon: {error}", err=True)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,64 @@
+"""How things are written for people: times, sizes, verdicts."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..daemon.names import printable
+
+DECISIONS = {
+    "fake": "signs of manipulation",
+    "real": "no signs of manipulation found",
+    "inconclusive": "inconclusive",
+    "not_analysable": "could not be examined",
+}
+
+
+def iso(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601, UTC."""
+    if seconds is None:
+        return None
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def local(seconds: float | None) -> str:
+    """Seconds since 1970 in the reader's own time zone."""
+    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def percent(rate: float) -> str:
+    """A rate of 0..1 as a percentage with one digit."""
+    return f"{100 * rate:.1f} %"
+
+
+def verdict(record: Mapping[str, Any]) -> str:
+    """A verdict in a few lines, with how often such a verdict is wrong."""
+    lines = [f"{printable(record['input']['name'])}: {DECISIONS[record['decision']]}"]
+    if record["decision"] == "not_analysable":
+        lines.append(f"  {record['reason']}: {printable(record['detail'] or '')}")
+        return "\n".join(lines)
+    limits = record["thresholds"]
+    lines += [
+        f"  decision     {record['decision']}",
+        f"  probability  {record['probability']:.3f} of fake "
+        f"(fake from {limits['fake']:.3f}, real up to {limits['real']:.3f})",
+        f"  wrong        {percent(limits['false_positive_rate'])} of real videos are called fake, "
+        f"{percent(limits['false_negative_rate'])} of fakes are called real",
+        f"               (measured on {limits['measured_on']})",
+        f"  faces        {_faces(record)}",
+        f"  detector     {record['detector']['name']} {record['detector']['version']}",
+        f"  limits       {record['limits']}",
+    ]
+    if record["detail"]:
+        lines.insert(2, f"  because      {printable(record['detail'])}")
+    return "\n".join(lines)
+
+
+def _faces(record: Mapping[str, Any]) -> str:
+    parts = (
+        f"person {face['track']}: {face['probability']:.3f} in {len(face['frames'])} frames"
+        for face in record["faces"]
+    )
+    return "; ".join(parts)

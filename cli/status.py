@@ -1,0 +1,147 @@
+"""`ddaemon status`."""
+
+import json
+import time
+from typing import Any
+
+import click
+
+from ..daemon.home import Home
+from ..daemon.names import printable
+from ..storage.database import Database
+from ..storage.queue import JobRow, Queue
+from .show import iso
+
+FORMAT = 1
+LAST_VERDICTS = 10
+WATCH_EVERY_S = 1.0
+
+Record = dict[str, Any]
+
+
+@click.command("status")
+@click.argument("job", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON record (docs/status.schema.json).")
+@click.option("--watch", is_flag=True, help="Show it anew every second, until Ctrl-C.")
+@click.pass_obj
+def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
+    """What the queue holds and what runs now; of one JOB, its history."""
+    home.require()
+    queue = Queue(Database.open(home.database))
+    while True:
+        record = job_record(queue, job) if job else service_record(home, queue)
+        text = json.dumps(record) if as_json else _job_text(record) if job else _text(record)
+        if watch and not as_json:
+            click.clear()
+        click.echo(text)
+        if not watch:
+            return
+        time.sleep(WATCH_EVERY_S)
+
+
+def service_record(home: Home, queue: Queue) -> Record:
+    """The state of the whole home."""
+    return {
+        "format": FORMAT,
+        "home": str(home.path),
+        "service": _service(home),
+        "counts": {state.value: number for state, number in queue.counts().items()},
+        "running": [row_record(row) for row in queue.running()],
+        "last": [row_record(row) for row in queue.last_ended(LAST_VERDICTS)],
+    }
+
+
+def job_record(queue: Queue, job: str) -> Record:
+    """One job and its history."""
+    row = queue.get(job)
+    history = [
+        {"at": iso(event.at), "kind": event.kind, "detail": event.detail}
+        for event in queue.history(row.id)
+    ]
+    return {"format": FORMAT, **row_record(row), "history": history}
+
+
+def _service(home: Home) -> Record:
+    nobody = {"alive": False, "since": None, "pid": None, "version": None}
+    if not home.is_held() or not home.service_note.is_file():
+        return {**nobody, "alive": home.is_held(), "arrivals": None, "trouble": []}
+    note = json.loads(home.service_note.read_text(encoding="utf-8"))
+    return {
+        "alive": True,
+        "since": note["started_at"],
+        "pid": note["pid"],
+        "version": note["version"],
+        "arrivals": note["arrivals"],
+        "trouble": note["trouble"],
+    }
+
+
+def row_record(row: JobRow) -> Record:
+    return {
+        "job": row.id,
+        "name": row.name,
+        "sha256": row.sha256,
+        "bytes": row.bytes,
+        "state": row.state,
+        "priority": row.priority,
+        "stage": row.stage,
+        "percent": row.percent,
+        "attempts": row.attempts,
+        "decision": row.decision,
+        "reason": row.reason,
+        "probability": row.probability,
+        "folder": row.folder,
+        "error": row.error,
+        "received_at": iso(row.received_at),
+        "started_at": iso(row.started_at),
+        "finished_at": iso(row.finished_at),
+    }
+
+
+def _text(record: Record) -> str:
+    counts = "  ".join(f"{state} {number}" for state, number in record["counts"].items())
+    lines = [_service_line(record["service"]), counts]
+    lines += [f"trouble: {printable(fault)}" for fault in record["service"]["trouble"]]
+    if record["running"]:
+        lines += ["", "now"] + [_running_line(row) for row in record["running"]]
+    if record["last"]:
+        lines += ["", "last"] + [line_of(row) for row in record["last"]]
+    return "\n".join(lines)
+
+
+def _service_line(service: Record) -> str:
+    if not service["alive"]:
+        return "no service runs; start one with `ddaemon run`"
+    if service["since"] is None:
+        return "the service is starting"
+    arrivals = service["arrivals"]
+    coming = ", ".join(f"{number} {phase}" for phase, number in arrivals.items() if number)
+    return f"service alive since {service['since']} (pid {service['pid']})" + (
+        f"; arriving: {coming}" if coming else ""
+    )
+
+
+def _running_line(row: Record) -> str:
+    done = f"{row['percent'] or 0:3.0f} %"
+    return f"  {row['job']}  {done}  {row['stage'] or 'starting':10}  {printable(row['name'])}"
+
+
+def line_of(row: Record) -> str:
+    """A job in one line."""
+    score = "" if row["probability"] is None else f"{row['probability']:.3f}"
+    what = row["decision"] or row["state"]
+    more = row["reason"] or (row["error"] if row["state"] != "done" else None) or ""
+    return f"  {row['job']}  {what:14} {score:5}  {printable(row['name'])}" + (
+        f"  ({printable(more)})" if more else ""
+    )
+
+
+def _job_text(record: Record) -> str:
+    lines = [line_of(record).strip(), f"sha256 {record['sha256']}  {record['bytes']} bytes"]
+    if record["folder"]:
+        lines.append(f"folder {record['folder']}")
+    lines += [
+        f"  {event['at']}  {event['kind']:12} {printable(event['detail'])}"
+        for event in record["history"]
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,104 @@
+"""The same chain without a queue: one video, one worker process, one record."""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import wait
+from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..stages.base import Subject
+from ..storage.content import hash_file
+from ..storage.errors import DdaemonError
+from ..storage.registry import DetectorFolder
+from .config import Config
+from .names import folder_name
+from .outbox import Shelf
+from .process import WorkerProcess
+from .publisher import VERDICT_FILE
+from .worker import Task, read_progress, run_task
+
+LIMIT_LOOK_S = 0.25
+
+OnProgress = Callable[[str | None, float], None]  # stage, percent
+
+
+class CheckFailed(DdaemonError):
+    """The chain could not be run to a decision."""
+
+
+class Checker:
+    """Judges videos one after the other, in a process that can be killed.
+
+    Args:
+        config: the settings, limits included.
+        detector: which one judges.
+        out: where to leave a folder for each video, as the outbox would; None leaves nothing.
+    """
+
+    def __init__(self, config: Config, detector: DetectorFolder, out: Path | None = None) -> None:
+        self._config = config
+        self._detector = detector
+        self._out = out
+        self._worker = WorkerProcess(config.workers.recycle)
+
+    def __enter__(self) -> "Checker":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._worker.stop()
+
+    def check(
+        self, video: Path, on_progress: OnProgress = lambda _stage, _percent: None
+    ) -> dict[str, Any]:
+        """The verdict's record. Raises `CheckFailed`, `UserError` or OSError without one."""
+        with tempfile.TemporaryDirectory(prefix="ddaemon-", dir=self._out) as folder:
+            task = self._task(video, Path(folder) / "work")
+            self._run(task, on_progress)
+            record: dict[str, Any] = json.loads((task.work / VERDICT_FILE).read_bytes())
+            if self._out is not None:
+                name = folder_name(video.name, task.subject.sha256[:8])
+                Shelf(self._out).place(name, task.work)
+        return record
+
+    def _task(self, video: Path, work: Path) -> Task:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        subject = Subject(
+            name=video.name,
+            sha256=hash_file(video),
+            bytes=video.stat().st_size,
+            received_at=now,
+            started_at=now,
+        )
+        return Task(
+            video=video.absolute(),
+            stamp=None,
+            work=work,
+            progress=work.with_suffix(".progress"),
+            subject=subject,
+            settings=self._config.for_stages(),
+            detector=self._detector.path,
+            bundled=self._detector.bundled,
+        )
+
+    def _run(self, task: Task, on_progress: OnProgress) -> None:
+        limits = self._config.workers
+        future = self._worker.submit(run_task, task)
+        deadline = time.monotonic() + limits.job_seconds
+        while not wait([future], LIMIT_LOOK_S).done:
+            if said := read_progress(task.progress):
+                on_progress(said.stage, said.percent)
+            too_large = self._worker.memory_bytes() > limits.memory_mb * 1_000_000
+            if too_large or time.monotonic() > deadline:
+                self._worker.kill()
+        try:
+            future.result()
+        except BrokenProcessPool as error:
+            raise CheckFailed(
+                f"{task.video.name}: the process that looked at it died or passed its limits "
+                f"(workers.job_seconds {limits.job_seconds:g}, workers.memory_mb "
+                f"{limits.memory_mb})"
+            ) from error

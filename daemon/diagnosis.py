@@ -1,0 +1,154 @@
+"""What `ddaemon doctor` looks at. Each look is one function; each fault comes with its fix."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..storage.database import Database
+from ..storage.detector_record import GoldenRecord
+from ..storage.errors import DdaemonError, HomeError, UserError
+from ..storage.registry import Registry
+from .checker import Checker
+from .config import Config, read_config
+from .home import Home
+from .service import inbox_path, outbox_path
+
+CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
+DATA = Path(__file__).parent.parent / "stages" / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `fix` is empty when all is well."""
+
+    what: str
+    fix: str = ""
+
+
+def diagnose(home: Home) -> Iterator[Finding]:
+    """Look at everything, in the order in which faults follow from each other."""
+    config = Config()
+    for name, look in _looks(home):
+        try:
+            yield from look(config)
+        except (DdaemonError, OSError) as error:
+            yield Finding(name, str(error))
+        if name == "settings" and home.config.is_file():
+            config = _config_or_default(home)
+
+
+def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]]:
+    return [
+        ("home", lambda _config: _look_at_home(home)),
+        ("settings", lambda _config: _look_at_settings(home)),
+        ("database", lambda _config: _look_at_database(home)),
+        ("folders", lambda config: _look_at_folders(home, config)),
+        ("disk", lambda config: _look_at_disk(home, config)),
+        ("codecs", lambda _config: _look_at_codecs()),
+        ("stages", _look_at_stages),
+        ("detector", lambda _config: _look_at_detector(home)),
+        ("golden clip", lambda config: _look_at_golden(home, config)),
+    ]
+
+
+def _config_or_default(home: Home) -> Config:
+    try:
+        return read_config(home.config)
+    except UserError:
+        return Config()  # the fault itself was found by the look at the settings
+
+
+def _look_at_home(home: Home) -> Iterator[Finding]:
+    home.require()
+    mode = home.path.stat().st_mode & 0o777
+    open_to_all = f"others can read {home.path}; chmod o-rwx it" if mode & 0o007 else ""
+    yield Finding(f"home {home.path}", open_to_all)
+    yield Finding(f"service {'alive' if home.is_held() else 'not running'}")
+
+
+def _look_at_settings(home: Home) -> Iterator[Finding]:
+    read_config(home.config)
+    yield Finding(f"settings {home.config}")
+
+
+def _look_at_database(home: Home) -> Iterator[Finding]:
+    database = Database.open(home.database)
+    with database.read() as connection:
+        answer = connection.exec_driver_sql("PRAGMA quick_check").scalar_one()
+    database.close()
+    if answer != "ok":
+        raise HomeError(f"the database is damaged ({answer}); restore a copy of {home.database}")
+    mode = home.database.stat().st_mode & 0o077
+    yield Finding(f"database {home.database}", "chmod 600 it: others can read it" if mode else "")
+
+
+def _look_at_folders(home: Home, config: Config) -> Iterator[Finding]:
+    folders = {
+        "inbox": inbox_path(home, config),
+        "outbox": outbox_path(home, config),
+        "work": home.work,
+        "quarantine": home.quarantine,
+    }
+    for name, folder in folders.items():
+        if not folder.is_dir():
+            yield Finding(f"{name} {folder}", "it is not there; make or mount it")
+        elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            yield Finding(f"{name} {folder}", "this user may not write there; chown or chmod it")
+        else:
+            yield Finding(f"{name} {folder}")
+
+
+def _look_at_disk(home: Home, config: Config) -> Iterator[Finding]:
+    free = shutil.disk_usage(home.path).free // 1_000_000
+    low = free < config.disk.min_free_mb
+    fix = f"make room: below {config.disk.min_free_mb} MB nothing is taken" if low else ""
+    yield Finding(f"disk {free} MB free", fix)
+
+
+def _look_at_codecs() -> Iterator[Finding]:
+    from ..stages.media.pyav import decoders
+
+    available = decoders()
+    missing = [codec for codec in CODECS if codec not in available]
+    fix = f"no decoder for {', '.join(missing)}; reinstall the package av" if missing else ""
+    yield Finding(f"codecs {', '.join(codec for codec in CODECS if codec in available)}", fix)
+
+
+def _look_at_stages(config: Config) -> Iterator[Finding]:
+    from ..stages.chain import build_chain
+
+    build_chain(config.stages)
+    yield Finding(f"stages {' -> '.join(config.stages)}")
+
+
+def _look_at_detector(home: Home) -> Iterator[Finding]:
+    detector = Registry(home.detectors).active()
+    detector.verify()
+    yield Finding(f"detector {detector.name} {detector.record.version}, files as recorded")
+
+
+def _look_at_golden(home: Home, config: Config) -> Iterator[Finding]:
+    detector = Registry(home.detectors).active()
+    golden = detector.record.golden
+    if golden is None:
+        yield Finding(f"golden clip: detector {detector.name} names none")
+        return
+    as_recorded = _as_recorded(config, golden)
+    with Checker(as_recorded, detector) as checker:
+        found = checker.check(DATA / golden.clip)["probability"]
+    what = f"golden clip {golden.clip}: {found:.4f}, recorded {golden.probability:.4f}"
+    off = found is None or abs(found - golden.probability) > golden.tolerance
+    yield Finding(
+        what,
+        f"scores differ by more than {golden.tolerance:g} from where the detector was made: "
+        "a library behaves differently here; install the locked versions (requirements.lock)"
+        if off
+        else "",
+    )
+
+
+def _as_recorded(config: Config, golden: GoldenRecord) -> Config:
+    """The default settings that the golden score was made with, and this machine's limits."""
+    return Config(workers=config.workers, frames={"count": golden.frames})
