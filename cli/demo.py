@@ -17,7 +17,7 @@ import click
 from ..daemon.home import Home
 from ..storage.database import Database
 from ..storage.errors import UserError
-from ..storage.queue import JobRow, Queue
+from ..storage.ledger import JobView, Ledger
 
 CLIPS = ("demo-real.mp4", "demo-forged.mp4")
 DATA = Path(__file__).parent.parent / "stages" / "data"
@@ -40,7 +40,7 @@ def command(out: Path) -> None:
         with _service(home):
             for clip in CLIPS:
                 shutil.copy(DATA / clip, home.inbox / clip)
-            rows = _wait_for_verdicts(Queue(Database.open(home.database)))
+            rows = _wait_for_verdicts(Ledger(home.database))
     for row in sorted(rows, key=lambda row: CLIPS.index(row.name)):
         _show(row, out)
 
@@ -70,17 +70,17 @@ def _service(home: Home) -> Iterator[None]:
                 process.kill()
 
 
-def _wait_for_verdicts(queue: Queue) -> list[JobRow]:
+def _wait_for_verdicts(ledger: Ledger) -> list[JobView]:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        ended = queue.last_ended(len(CLIPS))
+        ended = ledger.last_ended(len(CLIPS))
         if len(ended) == len(CLIPS):
-            return list(ended)
+            return ended
         time.sleep(0.2)
     raise UserError(f"no verdicts within {PATIENCE_S:g} s; the service's messages are above")
 
 
-def _show(row: JobRow, out: Path) -> None:
+def _show(row: JobView, out: Path) -> None:
     folder = out / (row.folder or "")
     record: dict[str, Any] = json.loads((folder / "verdict.json").read_bytes())
     began, ended = (datetime.fromisoformat(record[key]) for key in ("started_at", "finished_at"))

@@ -1,14 +1,17 @@
 """`ddaemon jobs`: the queue by hand."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from ..daemon.home import Home
-from ..storage.database import Database
-from ..storage.queue import Queue
+from ..storage.ledger import Ledger
 from ..storage.states import ENDED, State
 from .status import line_of, row_record
+
+if TYPE_CHECKING:
+    from ..storage.queue import Queue
 
 DAY_S = 86_400.0
 
@@ -27,7 +30,6 @@ def command(context: click.Context) -> None:
     """The queue by hand."""
     home: Home = context.obj
     home.require()
-    context.obj = Queue(Database.open(home.database))
 
 
 @command.command("list")
@@ -35,10 +37,10 @@ def command(context: click.Context) -> None:
 @click.option("--limit", default=50, show_default=True, help="At most so many, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON record a line.")
 @click.pass_obj
-def list_jobs(queue: Queue, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+def list_jobs(home: Home, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Show jobs, the newest first."""
     chosen = [State(state) for state in states] or list(State)
-    for row in queue.list(chosen, limit):
+    for row in Ledger(home.database).find(chosen, limit):
         record = row_record(row)
         click.echo(json.dumps(record) if as_json else line_of(record))
 
@@ -46,32 +48,41 @@ def list_jobs(queue: Queue, states: tuple[str, ...], limit: int, as_json: bool) 
 @command.command("retry")
 @click.argument("jobs", nargs=-1, required=True)
 @click.pass_obj
-def retry(queue: Queue, jobs: tuple[str, ...]) -> None:
+def retry(home: Home, jobs: tuple[str, ...]) -> None:
     """Put quarantined or cancelled JOBS back into the queue."""
+    queue, ledger = _queue(home), Ledger(home.database)
     for job in jobs:
-        row = queue.get(job)
-        queue.retry(row.id)
-        click.echo(f"{row.id} is pending again")
+        name = ledger.get(job).id
+        queue.retry(name)
+        click.echo(f"{name} is pending again")
 
 
 @command.command("cancel")
 @click.argument("jobs", nargs=-1, required=True)
 @click.pass_obj
-def cancel(queue: Queue, jobs: tuple[str, ...]) -> None:
+def cancel(home: Home, jobs: tuple[str, ...]) -> None:
     """End JOBS that wait or run."""
+    queue, ledger = _queue(home), Ledger(home.database)
     for job in jobs:
-        row = queue.get(job)
-        queue.cancel(row.id)
-        click.echo(f"{row.id} is cancelled")
+        name = ledger.get(job).id
+        queue.cancel(name)
+        click.echo(f"{name} is cancelled")
 
 
 @command.command("purge")
 @click.option("--days", default=30.0, show_default=True, help="Ended longer ago than this.")
 @states_option
 @click.pass_obj
-def purge(queue: Queue, days: float, states: tuple[str, ...]) -> None:
+def purge(home: Home, days: float, states: tuple[str, ...]) -> None:
     """Forget ended jobs. Verdicts in the outbox and files in the quarantine stay."""
     chosen = [State(state) for state in states] or list(ENDED)
     if unended := [state.value for state in chosen if state not in ENDED]:
         raise click.UsageError(f"jobs that are {', '.join(unended)} have not ended; cancel them")
-    click.echo(f"{queue.purge(days * DAY_S, chosen)} job(s) forgotten")
+    click.echo(f"{_queue(home).purge(days * DAY_S, chosen)} job(s) forgotten")
+
+
+def _queue(home: Home) -> "Queue":
+    from ..storage.database import Database
+    from ..storage.queue import Queue
+
+    return Queue(Database.open(home.database))

@@ -8,8 +8,7 @@ import click
 
 from ..daemon.home import Home
 from ..daemon.names import printable
-from ..storage.database import Database
-from ..storage.queue import JobRow, Queue
+from ..storage.ledger import JobView, Ledger
 from .show import iso
 
 FORMAT = 1
@@ -27,9 +26,9 @@ Record = dict[str, Any]
 def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
     """What the queue holds and what runs now; of one JOB, its history."""
     home.require()
-    queue = Queue(Database.open(home.database))
+    ledger = Ledger(home.database)
     while True:
-        record = job_record(queue, job) if job else service_record(home, queue)
+        record = job_record(ledger, job) if job else service_record(home, ledger)
         text = json.dumps(record) if as_json else _job_text(record) if job else _text(record)
         if watch and not as_json:
             click.clear()
@@ -39,24 +38,24 @@ def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
         time.sleep(WATCH_EVERY_S)
 
 
-def service_record(home: Home, queue: Queue) -> Record:
+def service_record(home: Home, ledger: Ledger) -> Record:
     """The state of the whole home."""
     return {
         "format": FORMAT,
         "home": str(home.path),
         "service": _service(home),
-        "counts": {state.value: number for state, number in queue.counts().items()},
-        "running": [row_record(row) for row in queue.running()],
-        "last": [row_record(row) for row in queue.last_ended(LAST_VERDICTS)],
+        "counts": {state.value: number for state, number in ledger.counts().items()},
+        "running": [row_record(row) for row in ledger.running()],
+        "last": [row_record(row) for row in ledger.last_ended(LAST_VERDICTS)],
     }
 
 
-def job_record(queue: Queue, job: str) -> Record:
+def job_record(ledger: Ledger, job: str) -> Record:
     """One job and its history."""
-    row = queue.get(job)
+    row = ledger.get(job)
     history = [
         {"at": iso(event.at), "kind": event.kind, "detail": event.detail}
-        for event in queue.history(row.id)
+        for event in ledger.history(row.id)
     ]
     return {"format": FORMAT, **row_record(row), "history": history}
 
@@ -76,7 +75,7 @@ def _service(home: Home) -> Record:
     }
 
 
-def row_record(row: JobRow) -> Record:
+def row_record(row: JobView) -> Record:
     return {
         "job": row.id,
         "name": row.name,

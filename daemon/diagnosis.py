@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..stages.settings import FramesSettings
 from ..storage.database import Database
 from ..storage.detector_record import GoldenRecord
 from ..storage.errors import DdaemonError, HomeError, UserError
@@ -151,4 +152,4 @@ def _look_at_golden(home: Home, config: Config) -> Iterator[Finding]:
 
 def _as_recorded(config: Config, golden: GoldenRecord) -> Config:
     """The default settings that the golden score was made with, and this machine's limits."""
-    return Config(workers=config.workers, frames={"count": golden.frames})
+    return Config(workers=config.workers, frames=FramesSettings(count=golden.frames))

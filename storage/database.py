@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
 
-from .errors import HomeError
+from .ledger import BUSY_TIMEOUT_S, SCHEMA_VERSION, open_checked
 from .tables import metadata
-
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT_MS = 10_000
 
 
 class Database:
@@ -37,23 +33,8 @@ class Database:
     @classmethod
     def open(cls, path: Path) -> "Database":
         """Open an existing file; raise `HomeError` when it is missing, damaged or too new."""
-        if not path.is_file():
-            raise HomeError(f"{path} is missing; restore it, or run `ddaemon init` for a new one")
-        database = cls(_engine(path))
-        try:
-            with database.read() as connection:
-                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        except DatabaseError as error:
-            raise HomeError(
-                f"{path} is not a usable database ({error.orig}); it was left as it is: "
-                "move it away and restore a copy, or run `ddaemon init` for a new one"
-            ) from error
-        if version != SCHEMA_VERSION:
-            raise HomeError(
-                f"{path} has schema {version}, this ddaemon reads schema {SCHEMA_VERSION}; "
-                "install the ddaemon that wrote it"
-            )
-        return database
+        open_checked(path).close()
+        return cls(_engine(path))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -84,7 +65,7 @@ def _configure(connection: sqlite3.Connection, _record: Any) -> None:
     # Python's own transaction handling would open deferred transactions behind our back.
     connection.isolation_level = None
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
         "journal_mode = WAL",
         "synchronous = FULL",  # what was acknowledged survives a power cut
         "foreign_keys = ON",

@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.sql.elements import ColumnElement
 
 from .content import FileStamp
 from .database import Database
@@ -386,66 +385,21 @@ class Queue:
         connection.execute(update(jobs).where(jobs.c.id == job).values(values))
         self._log(connection, job, kind, "by hand")
 
-    # -- looking -----------------------------------------------------------------------------
-
-    def get(self, job: str) -> JobRow:
-        """The job with this id, or with the only id that begins so. Raises `JobError`."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(jobs).where(jobs.c.id.startswith(job, autoescape=True)).limit(2)
-            ).all()
-        if not rows or not job:
-            raise JobError(f"there is no job {job!r}; `ddaemon jobs list` shows them")
-        if len(rows) > 1 and rows[0].id != job:
-            raise JobError(f"more than one job begins with {job!r}; give more letters")
-        return rows[0]
-
-    def history(self, job: str) -> Sequence[JobRow]:
-        """The job's events, oldest first."""
-        with self._database.read() as connection:
-            return connection.execute(
-                select(events).where(events.c.job == job).order_by(events.c.id)
-            ).all()
-
-    def counts(self) -> dict[State, int]:
-        """How many jobs are in each state."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(jobs.c.state, func.count()).group_by(jobs.c.state)
-            ).all()
-        found = {State(state): number for state, number in rows}
-        return {state: found.get(state, 0) for state in State}
-
-    def list(self, states: Sequence[State] = tuple(State), limit: int = 50) -> Sequence[JobRow]:
-        """Jobs in these states, the newest arrival first."""
-        return self._select(jobs.c.state.in_(states), jobs.c.received_at.desc(), limit)
-
-    def running(self) -> Sequence[JobRow]:
-        """What is being worked on now."""
-        active = (State.RUNNING, State.PUBLISHING)
-        return self._select(jobs.c.state.in_(active), jobs.c.started_at, limit=1000)
-
-    def last_ended(self, limit: int) -> Sequence[JobRow]:
-        """The last verdicts and quarantines, newest first."""
-        ended = or_(*(jobs.c.state == state for state in (State.DONE, State.QUARANTINED)))
-        return self._select(ended, jobs.c.finished_at.desc(), limit)
+    # -- what is left to do ------------------------------------------------------------------
 
     def half_done(self) -> Sequence[JobRow]:
         """Jobs whose folder may not have appeared yet, when the service died in between."""
         unfiled = (jobs.c.state == State.QUARANTINED) & jobs.c.folder.is_(None)
-        return self._select(or_(jobs.c.state == State.PUBLISHING, unfiled), jobs.c.id, 1_000_000)
+        with self._database.read() as connection:
+            return connection.execute(
+                select(jobs).where(or_(jobs.c.state == State.PUBLISHING, unfiled))
+            ).all()
 
     def open_jobs(self) -> int:
         """How many jobs have not ended."""
-        return sum(number for state, number in self.counts().items() if state not in ENDED)
-
-    def _select(
-        self, condition: ColumnElement[bool], order: ColumnElement[Any], limit: int
-    ) -> Sequence[JobRow]:
         with self._database.read() as connection:
-            return connection.execute(
-                select(jobs).where(condition).order_by(order).limit(limit)
-            ).all()
+            count = select(func.count()).select_from(jobs).where(jobs.c.state.not_in(ENDED))
+            return connection.execute(count).scalar_one()
 
     # -- helpers -----------------------------------------------------------------------------
 

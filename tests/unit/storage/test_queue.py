@@ -5,10 +5,10 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import HomeError, JobError, LeaseLost
+from ddaemon.storage.ledger import Ledger
 from ddaemon.storage.queue import Arrival, Outcome, Queue
 from ddaemon.storage.states import ENDED, State
 
@@ -35,6 +35,11 @@ def queue(tmp_path: Path, clock: Clock) -> Queue:
     )
 
 
+@pytest.fixture
+def ledger(queue: Queue, tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "state.db")
+
+
 def arrival(path: Path, content: str = "a", priority: int = 0, at: float = 1.0) -> Arrival:
     return Arrival(path, FileStamp(10, 20, 30), content * 64, at, priority)
 
@@ -44,7 +49,7 @@ def test_a_content_becomes_one_job_however_often_it_arrives(queue: Queue, tmp_pa
     again, is_new_again = queue.enqueue(arrival(tmp_path / "b.mp4"))
     assert (is_new, is_new_again) == (True, False)
     assert first == again
-    assert set(queue.files_of(first)) == {tmp_path / "a.mp4", tmp_path / "b.mp4"}
+    assert set(queue.known_files()) == {tmp_path / "a.mp4", tmp_path / "b.mp4"}
 
 
 def test_another_content_under_the_same_name_is_a_new_job(queue: Queue, tmp_path: Path) -> None:
@@ -55,17 +60,20 @@ def test_another_content_under_the_same_name_is_a_new_job(queue: Queue, tmp_path
 
 
 def test_a_job_whose_file_went_missing_follows_its_content(queue: Queue, tmp_path: Path) -> None:
-    job, _ = queue.enqueue(arrival(tmp_path / "gone.mp4"))
+    queue.enqueue(arrival(tmp_path / "gone.mp4"))
     queue.enqueue(arrival(tmp_path / "renamed.mp4"))
-    assert queue.get(job).source == tmp_path / "renamed.mp4"
+    claim = queue.claim(60)
+    assert claim is not None
+    assert claim.source == tmp_path / "renamed.mp4"
 
 
-def test_names_may_be_any_bytes(queue: Queue, tmp_path: Path) -> None:
+def test_names_may_be_any_bytes(queue: Queue, ledger: Ledger, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9 'x'\n.mp4")
     job, _ = queue.enqueue(arrival(path))
-    row = queue.get(job)
-    assert row.source == path
-    assert row.name == "caf\\xe9 'x'\n.mp4"
+    claim = queue.claim(60)
+    assert claim is not None
+    assert claim.source == path
+    assert ledger.get(job).name == "caf\\xe9 'x'\n.mp4"
     assert path in queue.known_files()
 
 
@@ -95,23 +103,23 @@ def test_many_claimers_never_get_the_same_job(queue: Queue, tmp_path: Path) -> N
     assert len(taken) == len(set(taken)) == 40
 
 
-def test_a_job_runs_from_claim_to_done(queue: Queue, tmp_path: Path) -> None:
+def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: Ledger, tmp_path: Path) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
     assert claim is not None
     queue.heartbeat(claim, 60, "faces", 40.0)
-    assert (queue.get(job).stage, queue.get(job).percent) == ("faces", 40.0)
+    assert (ledger.get(job).stage, ledger.get(job).percent) == ("faces", 40.0)
     queue.begin_publishing(claim, FAKE, "a-" + job)
-    assert queue.get(job).state == State.PUBLISHING
+    assert ledger.get(job).state == State.PUBLISHING
     queue.finish(job)
-    row = queue.get(job)
+    row = ledger.get(job)
     assert (row.state, row.decision, row.probability) == (State.DONE, "fake", 0.9)
-    kinds = [event.kind for event in queue.history(job)]
+    kinds = [event.kind for event in ledger.history(job)]
     assert kinds == ["accepted", "claimed", "judged", "published"]
 
 
 def test_a_holder_that_lost_its_lease_can_write_nothing(
-    queue: Queue, tmp_path: Path, clock: Clock
+    queue: Queue, ledger: Ledger, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     late = queue.claim(60)
@@ -128,7 +136,7 @@ def test_a_holder_that_lost_its_lease_can_write_nothing(
     ):
         with pytest.raises(LeaseLost):
             write()
-    assert queue.get(job).state == State.RUNNING
+    assert ledger.get(job).state == State.RUNNING
 
 
 def test_a_lease_that_is_kept_alive_or_held_here_is_not_reclaimed(
@@ -146,15 +154,17 @@ def test_a_lease_that_is_kept_alive_or_held_here_is_not_reclaimed(
     assert queue.reclaim() == [claim.job]
 
 
-def test_a_starting_service_takes_back_leases_that_still_run(queue: Queue, tmp_path: Path) -> None:
+def test_a_starting_service_takes_back_leases_that_still_run(
+    queue: Queue, ledger: Ledger, tmp_path: Path
+) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     queue.claim(60)
     assert queue.reclaim(everything=True) == [job]
-    assert queue.get(job).state == State.PENDING
+    assert ledger.get(job).state == State.PENDING
 
 
 def test_attempts_back_off_and_end_in_quarantine(
-    queue: Queue, tmp_path: Path, clock: Clock
+    queue: Queue, ledger: Ledger, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     for wait, state in ((10, State.PENDING), (20, State.PENDING), (0, State.QUARANTINED)):
@@ -163,19 +173,21 @@ def test_attempts_back_off_and_end_in_quarantine(
         assert queue.fail(claim, "the decoder died") is state
         assert queue.claim(60) is None, "not before the backoff is over"
         clock.now += wait
-    row = queue.get(job)
+    row = ledger.get(job)
     assert (row.attempts, row.error) == (3, "the decoder died")
     assert [half.id for half in queue.half_done()] == [job], "its reason file is still to be made"
     queue.set_folder(job, "a-1", tmp_path / "a")
     assert queue.half_done() == []
 
 
-def test_a_released_job_has_not_used_an_attempt(queue: Queue, tmp_path: Path) -> None:
+def test_a_released_job_has_not_used_an_attempt(
+    queue: Queue, ledger: Ledger, tmp_path: Path
+) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
     assert claim is not None
     queue.release(claim, "the service stops")
-    assert (queue.get(job).state, queue.get(job).attempts) == (State.PENDING, 0)
+    assert (ledger.get(job).state, ledger.get(job).attempts) == (State.PENDING, 0)
 
 
 def test_retry_and_cancel_refuse_what_makes_no_sense(queue: Queue, tmp_path: Path) -> None:
@@ -194,7 +206,7 @@ def test_retry_and_cancel_refuse_what_makes_no_sense(queue: Queue, tmp_path: Pat
 
 
 def test_purge_forgets_ended_jobs_but_not_their_files(
-    queue: Queue, tmp_path: Path, clock: Clock
+    queue: Queue, ledger: Ledger, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     queue.enqueue(arrival(tmp_path / "b", "b"))
@@ -203,20 +215,22 @@ def test_purge_forgets_ended_jobs_but_not_their_files(
     clock.now += 101
     assert queue.purge(older_than_s=100) == 1
     assert tmp_path / "a" in queue.known_files()
-    assert sum(queue.counts().values()) == 1
+    assert sum(ledger.counts().values()) == 1
     assert queue.purge(0, states=list(State)) == 0, "a job that has not ended is never purged"
 
 
-def test_a_job_is_found_by_the_beginning_of_its_id(queue: Queue, tmp_path: Path) -> None:
+def test_a_job_is_found_by_the_beginning_of_its_id(
+    queue: Queue, ledger: Ledger, tmp_path: Path
+) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
-    assert queue.get(job[:4]).id == job
+    assert ledger.get(job[:4]).id == job
     for wrong in ("", "%", "nosuchjob"):
         with pytest.raises(JobError):
-            queue.get(wrong)
+            ledger.get(wrong)
 
 
-def test_every_state_is_counted_and_the_ended_ones_are_ends(queue: Queue) -> None:
-    assert queue.counts() == dict.fromkeys(State, 0)
+def test_every_state_is_counted_and_the_ended_ones_are_ends(queue: Queue, ledger: Ledger) -> None:
+    assert ledger.counts() == dict.fromkeys(State, 0)
     assert set(ENDED) == {State.DONE, State.QUARANTINED, State.CANCELLED}
 
 

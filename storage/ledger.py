@@ -1,0 +1,129 @@
+"""The queue as people look at it: reading only, and without SQLAlchemy.
+
+Importing SQLAlchemy takes longer than `ddaemon status` may take as a whole, so what is only looked
+at is read here, in plain SQL over the standard library; `queue.py` does all that changes anything.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import HomeError, JobError
+from .states import State
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as it stands. Times are seconds since 1970."""
+
+    id: str
+    name: str
+    sha256: str
+    bytes: int
+    state: str
+    priority: int
+    stage: str | None
+    percent: float | None
+    attempts: int
+    decision: str | None
+    reason: str | None
+    probability: float | None
+    folder: str | None
+    error: str | None
+    received_at: float
+    started_at: float | None
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One entry of a job's history."""
+
+    at: float
+    kind: str
+    detail: str
+
+
+JOB_COLUMNS = ", ".join(JobView.__slots__)
+
+
+class Ledger:
+    """Reads one database file. Raises `HomeError` when it is missing, damaged or too new."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_checked(path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def get(self, job: str) -> JobView:
+        """The job with this id, or with the only id that begins so. Raises `JobError`."""
+        found = self._jobs("WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT 2", job, job)
+        if not found or not job:
+            raise JobError(f"there is no job {job!r}; `ddaemon jobs list` shows them")
+        if len(found) > 1 and found[0].id != job:
+            raise JobError(f"more than one job begins with {job!r}; give more letters")
+        return found[0]
+
+    def history(self, job: str) -> list[EventView]:
+        """The job's events, oldest first."""
+        rows = self._connection.execute(
+            "SELECT at, kind, detail FROM events WHERE job = ? ORDER BY id", (job,)
+        )
+        return [EventView(*row) for row in rows]
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state."""
+        rows = self._connection.execute("SELECT state, count(*) FROM jobs GROUP BY state")
+        found = {State(state): number for state, number in rows}
+        return {state: found.get(state, 0) for state in State}
+
+    def find(self, states: Sequence[State] = tuple(State), limit: int = 50) -> list[JobView]:
+        """Jobs in these states, the newest arrival first."""
+        return self._in_states(states, "received_at DESC", limit)
+
+    def running(self) -> list[JobView]:
+        """What is being worked on now."""
+        return self._in_states((State.RUNNING, State.PUBLISHING), "started_at", limit=1000)
+
+    def last_ended(self, limit: int) -> list[JobView]:
+        """The last verdicts and quarantines, newest first."""
+        return self._in_states((State.DONE, State.QUARANTINED), "finished_at DESC", limit)
+
+    def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
+        marks = ", ".join("?" * len(states))
+        return self._jobs(
+            f"WHERE state IN ({marks}) ORDER BY {order} LIMIT ?",
+            *(state.value for state in states),
+            limit,
+        )
+
+    def _jobs(self, rest: str, *values: str | int) -> list[JobView]:
+        # Only column names and the clauses above become part of the statement.
+        statement = f"SELECT {JOB_COLUMNS} FROM jobs {rest}"  # noqa: S608
+        return [JobView(*row) for row in self._connection.execute(statement, values)]
+
+
+def open_checked(path: Path) -> sqlite3.Connection:
+    """Open an existing database; raise `HomeError`, and change nothing, when it is not ours."""
+    if not path.is_file():
+        raise HomeError(f"{path} is missing; restore it, or run `ddaemon init` for a new one")
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=rw"  # rw: never makes a new file
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise HomeError(
+            f"{path} is not a usable database ({error}); it was left as it is: "
+            "move it away and restore a copy, or run `ddaemon init` for a new one"
+        ) from error
+    if version != SCHEMA_VERSION:
+        raise HomeError(
+            f"{path} has schema {version}, this ddaemon reads schema {SCHEMA_VERSION}; "
+            "install the ddaemon that wrote it"
+        )
+    return connection
