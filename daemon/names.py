@@ -1,6 +1,7 @@
 """File names from outside, made fit for a folder's name and for a terminal."""
 
 import unicodedata
+from pathlib import PurePosixPath
 
 MAX_STEM_BYTES = 80
 
@@ -10,7 +11,7 @@ def folder_name(name: str, job: str) -> str:
 
     Never hidden, never longer than a file system allows, and unique through the job's id.
     """
-    stem = name.rsplit(".", 1)[0] if "." in name.strip(".") else name
+    stem = PurePosixPath(name.replace("/", "_")).stem
     kept = "".join(c if _is_plain(c) else "_" for c in unicodedata.normalize("NFC", stem))
     kept = kept.strip(". _") or "video"
     return f"{_cut(kept, MAX_STEM_BYTES)}-{job}"

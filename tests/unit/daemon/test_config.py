@@ -1,0 +1,60 @@
+"""Settings: every fault at once, and a file that says all there is."""
+
+from pathlib import Path
+
+import pytest
+from ddaemon.daemon.config import Config, default_file, every_setting, read_config
+from ddaemon.stages.settings import StageSettings
+from ddaemon.storage.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "ddaemon.toml"
+
+
+def test_the_file_that_init_writes_means_the_defaults(file: Path) -> None:
+    file.write_text(default_file())
+    assert read_config(file) == Config()
+
+
+def test_every_line_of_that_file_is_a_valid_setting(file: Path) -> None:
+    lines = default_file().replace("# [plugins.NAME]", "# # [plugins.NAME]").splitlines()
+    taken = [line[2:] if line.startswith("# ") and " = " in line else line for line in lines]
+    file.write_text("\n".join(taken))
+    assert read_config(file) == Config()
+
+
+def test_all_faults_are_listed_at_once(file: Path) -> None:
+    file.write_text('[inbox]\nsettle = -1\nsetle = 3\n[frames]\ncount = "x"\n[nope]\n')
+    with pytest.raises(ConfigError) as caught:
+        read_config(file)
+    text = str(caught.value)
+    for fault in ("inbox.settle", "inbox.setle: there is no such setting", "frames.count", "nope"):
+        assert fault in text
+
+
+@pytest.mark.parametrize("text", ["[inbox", "settle = = 3", "\xff"])
+def test_a_file_that_is_not_toml_is_said_to_be_so(file: Path, text: str) -> None:
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match="is not TOML"):
+        read_config(file)
+
+
+def test_the_environment_wins_over_the_file(file: Path, monkeypatch) -> None:
+    file.write_text("[inbox]\nsettle = 3\n")
+    monkeypatch.setenv("DDAEMON_INBOX__SETTLE", "7")
+    monkeypatch.setenv("DDAEMON_HOME", "/somewhere")
+    assert read_config(file).inbox.settle == 7
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert all(meaning for _, _, meaning in every_setting())
+
+
+def test_the_stages_get_their_own_part(file: Path) -> None:
+    file.write_text("[frames]\ncount = 8\n[plugins.stranger]\nx = 1\n")
+    settings = read_config(file).for_stages()
+    assert isinstance(settings, StageSettings)
+    assert settings.frames.count == 8
+    assert settings.plugins == {"stranger": {"x": 1}}
