@@ -1,0 +1,22 @@
+"""The service's own process holds no decoder and no network, also at run time."""
+
+import subprocess
+import sys
+
+HEAVY = ("tensorflow", "keras", "openvino", "av", "cv2", "sklearn", "matplotlib", "pandas", "numpy")
+
+
+def loaded_by(module: str) -> set[str]:
+    script = f"import sys, {module}; print(*sorted(sys.modules))"
+    out = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    return {name.split(".")[0] for name in out.split()}
+
+
+def test_the_service_imports_no_decoder_and_no_network() -> None:
+    assert not loaded_by("ddaemon.daemon.service") & set(HEAVY)
+
+
+def test_status_imports_neither_those_nor_the_database_library() -> None:
+    assert not loaded_by("ddaemon.cli.status") & {*HEAVY, "sqlalchemy", "pydantic"}
