@@ -1,26 +1,82 @@
-# make demo   two clips through the real service, in a temporary home
-# make test   everything: linter, types, the whole test suite
-# make lock   refreshes requirements.lock
+# make demo             two clips through the real service, verdicts left in demo-out/
+# make test             the linter, the types, the whole test suite
+# make lock             refreshes requirements.lock
+# make clips            makes the shipped demo clips anew
+# make detector         trains the bundled detector's head anew (needs the data, see its card)
+# make install-service  installs under PREFIX and starts the systemd service (as root)
 
 PYTHON ?= python3
+PREFIX ?= /opt/ddaemon
+DESTDIR ?=
+SHARED ?= ../shared
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types lock venv clean
+.PHONY: demo test lint types lock clips detector install-service clean venv
+
+demo: $(STAMP)
+	$(BIN)/ddaemon demo --out demo-out
+
+test: lint types
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# Types are checked in the package as pip installs it: that is what users import.
+types: $(STAMP)
+	rm -rf build
+	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --target build/site .
+	cd build/site && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p ddaemon
 
 venv: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python $(PIP) install --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	touch $(STAMP)
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet uv
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
-		--python-version 3.11 --extra cpu --extra lite0 --extra dev \
+	$(VENV)-lock/bin/python $(PIP) install uv
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes \
+		--no-emit-index-url --python-version 3.11 --extra cpu --extra lite0 --extra dev \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	rm -rf $(VENV)-lock
+
+clips: $(STAMP)
+	$(BIN)/python -m ddaemon.stages.training.clips stages/data
+
+detector: $(STAMP)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.stages.training.sequence_head \
+		--data $(SHARED)/data/dfdc-faces \
+		--backbone-weights $(SHARED)/detectors/lite0-v0/weights.npz \
+		--out storage/detectors
+
+# DESTDIR is for packagers: with it, files are only laid out, and nothing is started.
+install-service:
+	install -d $(DESTDIR)$(PREFIX) $(DESTDIR)/etc/systemd/system \
+		$(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
+	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)
+	$(DESTDIR)$(PREFIX)/bin/python $(PIP) install --require-hashes --no-deps -r requirements.lock
+	$(DESTDIR)$(PREFIX)/bin/python $(PIP) install --no-deps --no-build-isolation --no-index .
+	sed 's|/opt/ddaemon|$(PREFIX)|' systemd/ddaemon.service \
+		> $(DESTDIR)/etc/systemd/system/ddaemon.service
+	install -m 644 systemd/ddaemon.sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/ddaemon.conf
+	install -m 644 systemd/ddaemon.tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/ddaemon.conf
+ifeq ($(DESTDIR),)
+	systemd-sysusers ddaemon.conf
+	systemd-tmpfiles --create ddaemon.conf
+	setpriv --reuid ddaemon --regid ddaemon --init-groups \
+		$(PREFIX)/bin/ddaemon --home /var/lib/ddaemon init
+	systemctl daemon-reload
+	systemctl enable --now ddaemon.service
+endif
+
+clean:
+	rm -rf $(VENV) build demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache
