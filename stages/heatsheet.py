@@ -16,6 +16,7 @@ FRAME_WIDTH = 480
 GAP = 16
 HEADER = 112
 LABEL = 34
+FULLY_SEEN = 0.5  # heat from which on the colours are as opaque as they get
 WHITE, BLACK, GREY = (255, 255, 255), (20, 20, 20), (110, 110, 110)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 SHEET_WIDTH = 4 * GAP + FRAME_WIDTH + 2 * CELL_HEIGHT
@@ -38,7 +39,7 @@ def overlay_heat(image: Image, heat: NDArray[np.float32], box: Box, opacity: flo
     """
     x, y, width, height = box
     full = _stretch(heat, box, image.shape[1], image.shape[0])
-    alpha = (opacity * np.sqrt(full))[..., None]
+    alpha = (opacity * np.minimum(full / FULLY_SEEN, 1))[..., None]
     part = image[y : y + height, x : x + width].astype(np.float32)
     result = image.copy()
     result[y : y + height, x : x + width] = np.round(part + alpha * (jet(full) - part))
