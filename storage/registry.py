@@ -56,8 +56,13 @@ class Registry:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @classmethod
+    def of_bundled(cls) -> "Registry":
+        """The bundled detectors alone."""
+        return cls(BUNDLED)
+
     def names(self) -> list[str]:
-        """Every detector's name, bundled ones first."""
+        """Every detector's name."""
         return list(self._folders())
 
     def get(self, name: str) -> DetectorFolder:
@@ -89,7 +94,7 @@ class Registry:
         return detector
 
     def _folders(self) -> dict[str, Path]:
-        return {path.name: path for root in (BUNDLED, self.folder) for path in _detectors_in(root)}
+        return {path.name: path for root in (self.folder, BUNDLED) for path in _detectors_in(root)}
 
 
 def read_detector(path: Path, *, bundled: bool = False) -> DetectorFolder:

@@ -1,0 +1,106 @@
+"""Judges every clip of a labelled folder and prints how well real and fake were told apart.
+
+    .venv/bin/python bench/score_clips.py ../shared/data/clips
+
+The folder holds `clips.csv` with the columns path, label (real or fake), kind and group. Figures
+are for whole videos, with 95 % intervals from a bootstrap over groups: clips of one group share a
+scene, so they are drawn together.
+"""
+
+import csv
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from ddaemon.cli.show import percent
+from ddaemon.daemon.checker import Checker
+from ddaemon.daemon.config import Config
+from ddaemon.storage.registry import Registry
+
+ROUNDS = 2000
+SEED = 1
+KINDS = {"swaps and lip sync": ("swap", "lip_sync"), "one-picture talking heads": ("talking_head",)}
+
+Row = dict[str, Any]
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--detector", help="By default the bundled one.")
+@click.option("--frames", default=32, show_default=True)
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="Also write every score.")
+def main(folder: Path, detector: str | None, frames: int, table: Path | None) -> None:
+    registry = Registry.of_bundled()
+    chosen = registry.get(detector) if detector else registry.active()
+    config = Config.model_validate({"frames": {"count": frames}})
+    with (folder / "clips.csv").open(newline="") as stream:
+        rows: list[Row] = list(csv.DictReader(stream))
+    with Checker(config, chosen) as checker:
+        for row in rows:
+            record = checker.check(folder / row["path"])
+            row |= {key: record[key] for key in ("decision", "reason", "probability")}
+            what = f"{row['label']:5} {row['kind']:12} {_score(row)} {row['decision']:14}"
+            print(what, row["path"], file=sys.stderr)
+    if table:
+        _write(table, rows)
+    _print_figures(rows, f"{chosen.name} {chosen.record.version}, {frames} frames")
+
+
+def _score(row: Row) -> str:
+    return "  -  " if row["probability"] is None else f"{row['probability']:.3f}"
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _print_figures(rows: list[Row], title: str) -> None:
+    scored = [row for row in rows if row["probability"] is not None]
+    print(f"{title}: {len(scored)} of {len(rows)} clips judged")
+    reals = [row for row in scored if row["label"] == "real"]
+    for name, kinds in KINDS.items():
+        fakes = [row for row in scored if row["kind"] in kinds]
+        low, high = _interval(reals, fakes)
+        print(f"AUC, {name} ({len(fakes)}) against reals ({len(reals)}): "
+              f"{_auc(reals, fakes):.3f} [{low:.3f}, {high:.3f}]")  # fmt: skip
+        _print_decisions(name, fakes)
+    _print_decisions("reals", reals)
+
+
+def _print_decisions(name: str, rows: list[Row]) -> None:
+    parts = (
+        f"{decision} {percent(sum(row['decision'] == decision for row in rows) / len(rows))}"
+        for decision in ("fake", "inconclusive", "real")
+    )
+    print(f"  {name} called: {', '.join(parts)}")
+
+
+def _auc(reals: list[Row], fakes: list[Row]) -> float:
+    labels = [0] * len(reals) + [1] * len(fakes)
+    return float(roc_auc_score(labels, [row["probability"] for row in reals + fakes]))
+
+
+def _interval(reals: list[Row], fakes: list[Row]) -> tuple[float, float]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in reals + fakes:
+        groups[row["group"]].append(row)
+    names, rng, found = sorted(groups), np.random.default_rng(SEED), []
+    for _ in range(ROUNDS):
+        drawn = [row for name in rng.choice(names, len(names)) for row in groups[name]]
+        sides = [[row for row in drawn if row["label"] == label] for label in ("real", "fake")]
+        if all(sides):
+            found.append(_auc(*sides))
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+if __name__ == "__main__":  # the checker's spawned worker imports this file again
+    main()

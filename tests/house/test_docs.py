@@ -1,0 +1,60 @@
+"""The docs name everything that there is."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from ddaemon.cli.main import COMMANDS, cli
+from ddaemon.daemon.config import every_setting
+from ddaemon.stages.settings import BUILT_IN_CHAIN
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_readme_names_every_command_and_its_parts(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert f"`ddaemon {name}" in README
+    for part in getattr(command, "commands", {}):
+        assert part in README
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.opts[0] in README, f"{option.opts[0]} of ddaemon {name}"
+
+
+@pytest.mark.parametrize(("name", "default"), [(n, d) for n, d, _ in every_setting()])
+def test_readme_names_every_setting_with_its_default(name: str, default: str) -> None:
+    assert f"| `{name}` | `{default}` |" in README
+
+
+@pytest.mark.parametrize("name", BUILT_IN_CHAIN)
+def test_readme_names_every_stage(name: str) -> None:
+    assert f"**{name}**" in README
+
+
+def test_every_command_and_option_has_help() -> None:
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        assert command.help, name
+        for option in command.params:
+            assert not isinstance(option, click.Option) or option.help, f"{name} {option.name}"
+
+
+def test_readme_says_why_each_dependency_is_there() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for requirement in project["dependencies"]:
+        assert f"| `{requirement.split('>=')[0]}` |" in README
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "NOTICE", "stages/data/README.md"],
+)
+def test_the_usual_files_are_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 200
