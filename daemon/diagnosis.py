@@ -109,12 +109,11 @@ def _look_at_disk(home: Home, config: Config) -> Iterator[Finding]:
 
 
 def _look_at_codecs() -> Iterator[Finding]:
-    from ..stages.media.pyav import decoders
+    from ..stages.media.codecs import can_decode
 
-    available = decoders()
-    missing = [codec for codec in CODECS if codec not in available]
+    missing = [codec for codec in CODECS if not can_decode(codec)]
     fix = f"no decoder for {', '.join(missing)}; reinstall the package av" if missing else ""
-    yield Finding(f"codecs {', '.join(codec for codec in CODECS if codec in available)}", fix)
+    yield Finding(f"codecs {', '.join(codec for codec in CODECS if codec not in missing)}", fix)
 
 
 def _look_at_stages(config: Config) -> Iterator[Finding]:
