@@ -53,7 +53,7 @@ class FaceFinder:
         boxes, confidence = _decode(heatmap, size, offset, min_confidence)
         boxes /= scale
         kept = _suppress(boxes, confidence)
-        return [Detection(*map(float, boxes[i]), float(confidence[i])) for i in kept]
+        return [_detection(boxes[i], confidence[i]) for i in kept]
 
     def _input_shape(self, height: int, width: int) -> tuple[int, int]:
         """One of three shapes, so that few networks are compiled: (height, width)."""
@@ -62,6 +62,11 @@ class FaceFinder:
         if max(height, width) <= SQUARE_ENOUGH * min(height, width):
             return long, long
         return (short, long) if width > height else (long, short)
+
+
+def _detection(box: NDArray[np.float32], confidence: np.float32) -> Detection:
+    x, y, width, height = box.tolist()
+    return Detection(x, y, width, height, float(confidence))
 
 
 def _round_up(pixels: float) -> int:

@@ -138,7 +138,8 @@ def crop_square(image: Image, square: tuple[int, int, int], size: int) -> Image:
     part = image[y : y + box_height, x : x + box_width]
     margins = (y - top, top + side - y - box_height, x - left, left + side - x - box_width)
     if any(margins):
-        part = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REFLECT_101)
+        bordered = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REFLECT_101)
+        part = np.asarray(bordered, np.uint8)
     return _resize(part, size)
 
 

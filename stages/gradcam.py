@@ -74,7 +74,7 @@ def class_activation(maps: NDArray[Any], gradient: NDArray[np.float32]) -> Heat:
     """
     rows, columns = maps.shape[:2]
     alpha = gradient / (rows * columns)
-    return np.maximum(maps.astype(np.float32) @ alpha, 0)
+    return np.asarray(np.maximum(maps.astype(np.float32) @ alpha, 0), np.float32)
 
 
 def pick_frames(

@@ -46,7 +46,7 @@ class LandmarkFinder:
         side = MARGIN * max(width, height)
         to_input = _square_to_input(x + width / 2, y + height / 2, side)
         seen = cv2.warpAffine(image, to_input, (INPUT_SIDE, INPUT_SIDE), flags=cv2.INTER_LINEAR)
-        points, presence = _run(seen, self._threads)
+        points, presence = _run(np.asarray(seen, np.uint8), self._threads)
         return Landmarks(_to_frame(points, to_input), presence)
 
 
@@ -59,7 +59,7 @@ def _square_to_input(x: float, y: float, side: float) -> NDArray[np.float64]:
 
 
 def _to_frame(points: NDArray[np.float32], to_input: NDArray[np.float64]) -> NDArray[np.float32]:
-    return ((points - to_input[:, 2]) / to_input[0, 0]).astype(np.float32)
+    return np.asarray((points - to_input[:, 2]) / to_input[0, 0], np.float32)
 
 
 @cache
@@ -75,6 +75,6 @@ def _network(threads: int) -> Any:
 
 def _run(seen: Image, threads: int) -> tuple[NDArray[np.float32], float]:
     outputs = _network(threads)(seen[None].astype(np.float32) / 255)
-    points = outputs[POINTS_OUTPUT].reshape(POINTS, 3)[:, :2]
+    points: NDArray[np.float32] = outputs[POINTS_OUTPUT].reshape(POINTS, 3)[:, :2]
     logit = float(outputs[PRESENCE_OUTPUT].reshape(-1)[0])
     return points, 1 / (1 + np.exp(-logit))

@@ -48,7 +48,7 @@ def demo_frames(count: int, *, forged: bool, seed: int = SEED) -> Iterator[Image
     The same seed gives the same frames.
     """
     shots = list(_shots(read_portrait(), count))
-    images = (image for image, _ in shots)
+    images: Iterator[Image] = (image for image, _ in shots)
     if forged:
         images = forge_frames(shots, np.random.default_rng(seed))
     return _filmed(images, np.random.default_rng(seed + 1), count)
@@ -56,7 +56,10 @@ def demo_frames(count: int, *, forged: bool, seed: int = SEED) -> Iterator[Image
 
 def read_portrait() -> Image:
     """The shipped portrait, RGB (512, 512, 3)."""
-    bgr = cv2.imread(str(data_file("portrait.jpg")), cv2.IMREAD_COLOR)
+    path = data_file("portrait.jpg")
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise OSError(f"could not read {path}")
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -83,10 +86,10 @@ def _camera(t: float) -> NDArray[np.float64]:
     """The (2, 3) matrix from the portrait to the frame at `t` seconds: slow, smooth, aperiodic."""
     turn = SWING * np.sin(1.3 * t)
     zoom = ZOOM * (1 + BREATH * np.sin(0.9 * t + 1))
-    matrix = cv2.getRotationMatrix2D(CENTRE, float(turn), float(zoom))
+    matrix = np.asarray(cv2.getRotationMatrix2D(CENTRE, float(turn), float(zoom)), np.float64)
     pan = np.array([np.sin(1.7 * t), np.sin(2.3 * t + 2)]) * PAN
     matrix[:, 2] += SIDE / 2 - np.array(CENTRE) + pan
-    return np.asarray(matrix, np.float64)
+    return matrix
 
 
 def _filmed(images: Iterator[Image], rng: np.random.Generator, count: int) -> Iterator[Image]:

@@ -96,11 +96,10 @@ def blend(image: Image, landmarks: Floats, recipe: Recipe) -> Image:
     """Blend a face with its altered copy as `recipe` says; shapes as for `forge`."""
     altered = alter(image, recipe)
     face, around = (altered, image) if recipe.alters_face else (image, altered)
-    face = cv2.warpAffine(
-        face, _shift(landmarks, recipe), image.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101
-    )
+    size = (image.shape[1], image.shape[0])
+    moved = cv2.warpAffine(face, _shift(landmarks, recipe), size, borderMode=cv2.BORDER_REFLECT_101)
     weight = recipe.ratio * face_mask(image.shape[:2], landmarks, recipe)[..., None]
-    mixed = weight * face.astype(np.float32) + (1 - weight) * around.astype(np.float32)
+    mixed = weight * moved.astype(np.float32) + (1 - weight) * around.astype(np.float32)
     return np.round(mixed).astype(np.uint8)
 
 
@@ -111,10 +110,9 @@ def face_mask(shape: tuple[int, int], landmarks: Floats, recipe: Recipe) -> Floa
     points = CANVAS / 2 + recipe.hull * (points - CANVAS / 2)
     mask = np.zeros((CANVAS, CANVAS), np.float32)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.round(points).astype(np.int32)), 1.0)
-    mask = _deform(mask, recipe.field)
-    mask = cv2.GaussianBlur(mask, (0, 0), recipe.edge * CANVAS)
+    soft = cv2.GaussianBlur(_deform(mask, recipe.field), (0, 0), recipe.edge * CANVAS)
     back = cv2.invertAffineTransform(to_canvas)
-    return np.asarray(cv2.warpAffine(mask, back, shape[::-1]), np.float32)
+    return np.asarray(cv2.warpAffine(soft, back, shape[::-1]), np.float32)
 
 
 def alter(image: Image, recipe: Recipe) -> Image:
@@ -127,7 +125,7 @@ def alter(image: Image, recipe: Recipe) -> Image:
         changed += recipe.sharpen * (changed - cv2.GaussianBlur(changed, (0, 0), 1.5))
     if recipe.shrink < 1:
         changed = _coarsen(changed, recipe.shrink)
-    return np.clip(np.round(changed), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(changed), 0, 255), np.uint8)
 
 
 def _coarsen(image: Floats, scale: float) -> Floats:

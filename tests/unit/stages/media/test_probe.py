@@ -7,6 +7,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+
 from ddaemon.stages.media.probe import Readiness, probe, readiness
 from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.tests.clips import numbered_clip, numbered_frame

@@ -7,8 +7,9 @@ import av
 import cv2
 import numpy as np
 import pytest
+
 from ddaemon.stages.media.encode import write_video
-from ddaemon.stages.media.pyav import PyavVideo, open_video
+from ddaemon.stages.media.pyav import PyavVideo, decoders, open_video
 from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.tests.clips import numbered_clip, numbered_frame, read_number
 
@@ -178,10 +179,28 @@ def test_an_index_that_points_beyond_the_files_end_misleads_nobody(
 def test_frames_that_change_size_on_the_way_keep_the_displayed_size(tmp_path: Path) -> None:
     small, large = tmp_path / "a.ts", tmp_path / "b.ts"
     write_video(small, [numbered_frame(1)] * 25, options={"g": "5"})
-    write_video(large, [np.repeat(np.repeat(numbered_frame(1), 2, 0), 2, 1)] * 25)
+    write_video(large, [np.repeat(np.repeat(numbered_frame(2), 2, 0), 2, 1)] * 25)
     both = tmp_path / "both.ts"
     both.write_bytes(small.read_bytes() + large.read_bytes())
-    assert {frame.image.shape for frame in opened(both).at([0.1, 1.5])} == {(96, 128, 3)}
+    first, second = opened(both).at([0.1, 1.9])
+    assert first.image.shape == second.image.shape == (96, 128, 3)
+    assert (read_number(first.image), read_number(second.image)) == (1, 2)
+
+
+def test_frames_that_grow_beyond_the_limit_on_the_way_end_the_video(tmp_path: Path) -> None:
+    small, large = tmp_path / "a.ts", tmp_path / "b.ts"
+    write_video(small, [numbered_frame(1)] * 25)
+    write_video(large, [np.repeat(np.repeat(numbered_frame(2), 2, 0), 2, 1)] * 25)
+    both = tmp_path / "both.ts"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    video = open_video(both, max_pixels=96 * 128 + 1000, max_seconds=60)
+    assert {read_number(frame.image) for frame in video.at([0.5, 1.5, 1.9])} == {1}
+
+
+def test_what_can_be_decoded_is_named_by_format_not_by_decoder() -> None:
+    names = decoders()
+    assert {"h264", "hevc", "vp9", "av1", "mpeg2video"} <= names
+    assert "libx264" not in names and "libdav1d" not in names
 
 
 def refusal(path: Path, **limits: float) -> NotAnalysable:
