@@ -11,8 +11,6 @@ from typing import Self
 
 import av
 import numpy as np
-from av.codec import Codec
-from av.codec.codec import UnknownCodecError
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -41,11 +39,6 @@ def open_video(path: Path, *, max_pixels: int, max_seconds: float, threads: int 
         OSError: the file cannot be read.
     """
     return PyavVideo(path, max_pixels=max_pixels, max_seconds=max_seconds, threads=threads)
-
-
-def decoders() -> frozenset[str]:
-    """Names of the codecs that can be decoded here, as FFmpeg calls the formats."""
-    return frozenset(name for name in map(_decoded_format, av.codecs_available) if name)
 
 
 class PyavVideo:
@@ -138,13 +131,6 @@ class PyavVideo:
     def _finish(self, index: int, frame: VideoFrame) -> Frame:
         t = float((pts(frame) - self._origin) * self._base)
         return Frame(index, t, _to_image(frame, self._facts))
-
-
-def _decoded_format(codec: str) -> str | None:
-    try:
-        return Codec(codec, "r").canonical_name
-    except UnknownCodecError:  # it only encodes
-        return None
 
 
 def _read_header(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ddaemon.stages.media.encode import write_video
-from ddaemon.stages.media.pyav import PyavVideo, decoders, open_video
+from ddaemon.stages.media.pyav import PyavVideo, open_video
 from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.tests.clips import numbered_clip, numbered_frame, read_number
 
@@ -195,12 +195,6 @@ def test_frames_that_grow_beyond_the_limit_on_the_way_end_the_video(tmp_path: Pa
     both.write_bytes(small.read_bytes() + large.read_bytes())
     video = open_video(both, max_pixels=96 * 128 + 1000, max_seconds=60)
     assert {read_number(frame.image) for frame in video.at([0.5, 1.5, 1.9])} == {1}
-
-
-def test_what_can_be_decoded_is_named_by_format_not_by_decoder() -> None:
-    names = decoders()
-    assert {"h264", "hevc", "vp9", "av1", "mpeg2video"} <= names
-    assert "libx264" not in names and "libdav1d" not in names
 
 
 def refusal(path: Path, **limits: float) -> NotAnalysable:
