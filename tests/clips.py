@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
 from ddaemon.stages.training.clips import read_portrait

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from ddaemon.stages import shipped
 from ddaemon.stages.base import Stage
 from ddaemon.stages.facefinder import FaceFinder

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from ddaemon.stages.base import Stage
 from ddaemon.stages.frames import Frames, FrameSample
 from ddaemon.stages.settings import FramesSettings
