@@ -51,7 +51,13 @@ class WorkerProcess:
 
     def is_alive(self) -> bool:
         """Whether there is a process now."""
-        return self._pid is not None and psutil.pid_exists(self._pid)
+        if self._pid is None:
+            return False
+        try:
+            # A killed process stays in the table as a zombie until the executor waits for it.
+            return psutil.Process(self._pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     def memory_bytes(self) -> int:
         """What the process holds in memory now; 0 without a process."""

@@ -1,0 +1,145 @@
+"""What is half done is brought to its end, wherever a crash left it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ddaemon.daemon.publisher import Publisher, attempt_folder, clean_work
+from ddaemon.storage.content import FileStamp
+from ddaemon.storage.database import Database
+from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
+
+
+class Desk:
+    """A queue with one claimed job, and the folders around it."""
+
+    def __init__(self, root: Path, *, move: bool = False) -> None:
+        self.queue = Queue(Database.create(root / "state.db"), max_attempts=1, backoff_s=0)
+        self.ledger = Ledger(root / "state.db")
+        self.inbox, self.work, self.outbox, self.quarantine = (
+            root / name for name in ("inbox", "work", "outbox", "quarantine")
+        )
+        for folder in (self.inbox, self.work, self.outbox, self.quarantine):
+            folder.mkdir()
+        self.publisher = Publisher(
+            self.queue, self.work, self.outbox, self.quarantine, move_original=move
+        )
+        self.video = self.drop("clip.mp4", b"video")
+        claim = self.queue.claim(60)
+        assert claim is not None
+        self.claim: Claim = claim
+
+    def drop(self, name: str, content: bytes) -> Path:
+        path = self.inbox / name
+        path.write_bytes(content)
+        digest = content.hex().ljust(64, "0")
+        self.queue.enqueue(Arrival(path, FileStamp.of(path.lstat()), digest, 1.0))
+        return path
+
+    def judge(self) -> Path:
+        folder = attempt_folder(self.work, self.claim.job, self.claim.token)
+        folder.mkdir()
+        (folder / "verdict.json").write_text("{}")
+        self.queue.begin_publishing(self.claim, Outcome("real", None, 0.1), "clip-1")
+        return folder
+
+    @property
+    def state(self) -> str:
+        return self.ledger.get(self.claim.job).state
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_judged_job_is_published_once(desk: Desk) -> None:
+    desk.judge()
+    for _ in range(2):
+        desk.publisher.publish_all()
+    assert [path.name for path in desk.outbox.iterdir()] == ["clip-1"]
+    assert desk.state == "done"
+    assert desk.video.exists()
+
+
+def test_a_crash_between_the_move_and_the_rename_is_taken_up(desk: Desk) -> None:
+    desk.judge().rename(desk.outbox / ".clip-1.part")
+    desk.publisher.publish_all()
+    assert (desk.outbox / "clip-1" / "verdict.json").is_file()
+    assert desk.state == "done"
+
+
+def test_a_crash_between_the_rename_and_the_database_is_taken_up(desk: Desk) -> None:
+    desk.judge().rename(desk.outbox / "clip-1")
+    desk.publisher.publish_all()
+    assert desk.state == "done"
+
+
+def test_a_verdict_whose_files_were_lost_is_judged_again_and_never_published_empty(
+    desk: Desk,
+) -> None:
+    folder = desk.judge()
+    (folder / "verdict.json").unlink()
+    folder.rmdir()
+    desk.publisher.publish_all()
+    assert list(desk.outbox.iterdir()) == []
+    assert desk.state == "pending"
+
+
+def test_an_outbox_that_is_gone_is_said_and_tried_again(desk: Desk) -> None:
+    desk.judge()
+    desk.outbox.rmdir()
+    desk.outbox.write_text("not a folder")
+    desk.publisher.publish_all()
+    assert desk.publisher.fault is not None
+    assert desk.claim.job in desk.publisher.fault
+    assert desk.state == "publishing"
+    desk.outbox.unlink()
+    desk.outbox.mkdir()
+    desk.publisher.publish_all()
+    assert desk.publisher.fault is None
+    assert desk.state == "done"
+
+
+def test_a_quarantined_job_leaves_a_reason(desk: Desk) -> None:
+    desk.queue.fail(desk.claim, "the decoder died")
+    desk.publisher.publish_all()
+    (folder,) = desk.quarantine.iterdir()
+    reason = json.loads((folder / "reason.json").read_text())
+    assert reason["last_error"] == "the decoder died"
+    assert desk.ledger.get(desk.claim.job).folder == folder.name
+
+
+def test_moved_originals_can_be_retried_from_the_quarantine(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, move=True)
+    desk.queue.fail(desk.claim, "x")
+    desk.publisher.publish_all()
+    assert not desk.video.exists()
+    desk.queue.retry(desk.claim.job)
+    claim = desk.queue.claim(60)
+    assert claim is not None
+    assert claim.source.read_bytes() == b"video"
+    assert FileStamp.at(claim.source) == claim.stamp
+    desk.claim = claim
+    desk.judge()
+    desk.publisher.publish_all()
+    assert (desk.outbox / "clip-1" / "clip.mp4").read_bytes() == b"video"
+
+
+def test_a_file_that_was_replaced_after_its_judgement_is_not_moved(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, move=True)
+    desk.judge()
+    desk.video.write_bytes(b"another video")
+    desk.publisher.publish_all()
+    assert desk.video.read_bytes() == b"another video"
+    assert [path.name for path in (desk.outbox / "clip-1").iterdir()] == ["verdict.json"]
+
+
+def test_a_start_removes_what_dead_attempts_left_and_keeps_what_is_judged(desk: Desk) -> None:
+    kept = desk.judge()
+    (desk.work / "old-attempt").mkdir()
+    (desk.work / "old.progress").touch()
+    clean_work(desk.work, desk.queue)
+    assert list(desk.work.iterdir()) == [kept]
