@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from ddaemon.daemon.arrivals import Arrivals, Phase
 from ddaemon.storage.content import FileStamp
 

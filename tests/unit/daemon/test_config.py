@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from ddaemon.daemon.config import Config, default_file, every_setting, read_config
 from ddaemon.stages.settings import StageSettings
 from ddaemon.storage.errors import ConfigError

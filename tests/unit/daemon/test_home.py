@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ddaemon.daemon.home import Home
 from ddaemon.storage.errors import HomeError
 

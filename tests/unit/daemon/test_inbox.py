@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from ddaemon.daemon.config import IGNORED
 from ddaemon.daemon.inbox import Inbox
 

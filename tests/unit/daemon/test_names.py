@@ -1,6 +1,7 @@
 """Hostile names never become paths or terminal escapes."""
 
 import pytest
+
 from ddaemon.daemon.names import folder_name, printable
 
 

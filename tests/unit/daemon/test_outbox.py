@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from ddaemon.daemon.outbox import Shelf, free_name
 
 

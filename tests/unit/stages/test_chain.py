@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+
 from ddaemon.stages import chain as chains
 from ddaemon.stages.base import Context, Stage, Subject
 from ddaemon.stages.chain import build_chain, check_chain, installed_stages, run_chain

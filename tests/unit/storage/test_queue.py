@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import HomeError, JobError, LeaseLost

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from ddaemon.stages.networks.head import Head
+from ddaemon.stages.networks.head_network import build_head_network, head_arrays
+from ddaemon.storage.errors import DetectorError
+
+WIDTH, UNITS, KEYS = 24, 5, 7
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A Keras head with weights far from their start."""
+    random = np.random.default_rng(3)
+    network = build_head_network(WIDTH, UNITS, KEYS, dropout=0.3)
+    for variable in network.trainable_variables:
+        variable.assign(random.normal(0, 0.5, variable.shape))
+    return network
+
+
+def sequence(steps):
+    return np.random.default_rng(steps).normal(0, 1, (steps, WIDTH)).astype(np.float32)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 40])
+def test_the_logit_equals_the_one_of_keras(network, steps):
+    vectors = sequence(steps)
+    expected = float(np.asarray(network(vectors[None], training=False))[0, 0])
+    assert Head(head_arrays(network)).run(vectors).logit == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 40])
+def test_the_gradient_equals_the_one_of_tensorflow(network, steps):
+    import tensorflow as tf
+
+    vectors = tf.constant(sequence(steps)[None])
+    with tf.GradientTape() as tape:
+        tape.watch(vectors)
+        logit = network(vectors, training=False)
+    expected = tape.gradient(logit, vectors).numpy()[0]
+    found = Head(head_arrays(network)).run(sequence(steps)).gradient
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_attention_sums_to_one_and_is_not_even(network):
+    attention = Head(head_arrays(network)).run(sequence(9)).attention
+    assert attention.sum() == pytest.approx(1, abs=1e-6)
+    assert attention.std() > 0.01
+
+
+def test_the_order_of_the_frames_matters(network):
+    head, vectors = Head(head_arrays(network)), sequence(9)
+    assert abs(head.run(vectors).logit - head.run(vectors[::-1]).logit) > 1e-3
+
+
+def test_an_untrained_head_is_the_mean_of_the_frame_logits():
+    head = Head(head_arrays(build_head_network(WIDTH, UNITS, KEYS)))
+    output = head.run(sequence(9))
+    assert output.logit == pytest.approx(float(output.frame_logits.mean()), abs=1e-5)
+
+
+def test_large_numbers_do_not_overflow(network):
+    output = Head(head_arrays(network)).run(sequence(9) * 1e4)
+    assert np.isfinite(output.logit)
+    assert np.isfinite(output.gradient).all()
+
+
+def test_a_head_with_a_missing_array_is_refused(network):
+    arrays = head_arrays(network)
+    del arrays["key/bias"]
+    with pytest.raises(DetectorError, match="key/bias"):
+        Head(arrays)
+
+
+@pytest.mark.parametrize("name", ["backward/recurrent_kernel", "context/kernel", "score/kernel"])
+def test_a_head_whose_arrays_do_not_fit_each_other_is_refused(network, name):
+    arrays = head_arrays(network)
+    arrays[name] = arrays[name][:-1]
+    with pytest.raises(DetectorError, match=name):
+        Head(arrays)
