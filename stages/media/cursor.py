@@ -19,7 +19,6 @@ from .container import open_container, video_stream
 MATROSKA = "matroska,webm"
 SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", MATROSKA, "avi")
 SEEK_TRIES = 3  # keyframes tried for one target before the index is given up
-FRAMES_TO_KEYFRAME = 64  # frames awaited for the keyframe that was sought
 
 
 class Cursor:
@@ -122,12 +121,7 @@ class Cursor:
         except av.FFmpegError:
             return False
         self._play()
-        for _ in range(FRAMES_TO_KEYFRAME):
-            if self._current is None or self._current.key_frame:
-                break
-            # Frames shown before an open keyframe lean on frames that were jumped over.
-            self._current, self._next = self._next, next(self._frames, None)
-        found = self._current
+        found = self._current  # no keyframe: it leans on frames that were jumped over
         return found is not None and found.key_frame and pts(found) <= tick
 
 

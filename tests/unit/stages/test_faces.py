@@ -181,8 +181,8 @@ def test_an_altered_network_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_tracker_joins_the_nearest_first() -> None:
     tracker = Tracker()
-    assert tracker.place(0.0, [(0, 0, 50, 50), (60, 0, 50, 50)]) == [0, 1]
-    assert tracker.place(0.1, [(55, 0, 50, 50), (5, 0, 50, 50)]) == [1, 0]
+    assert tracker.place(0.0, [(0, 0, 50, 50), (40, 0, 50, 50)]) == [0, 1]
+    assert tracker.place(0.1, [(35, 0, 50, 50), (5, 0, 50, 50)]) == [1, 0]
 
 
 def test_the_tracker_waits_for_a_face_that_was_missed() -> None:
