@@ -109,7 +109,9 @@ def test_each_awkward_file_gets_the_outcome_it_deserves(ddaemon: Ddaemon) -> Non
 @pytest.fixture
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which the strangers' package is installed."""
-    return {"PYTHONPATH": str(install_stranger(tmp_path_factory.mktemp("site")))}
+    site = str(install_stranger(tmp_path_factory.mktemp("site")))
+    others = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([site, others] if others else [site])}
 
 
 def install_stranger(site: Path) -> Path:
