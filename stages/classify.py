@@ -1,0 +1,86 @@
+"""The stage `classify`: what the head makes of each person, and what follows for the video."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..storage.detector_record import ThresholdsRecord
+from ..storage.errors import NotAnalysable, Reason
+from .base import Context
+from .facts import Judgement, TrackFeatures, TrackJudgement
+from .networks.detector import Detector
+from .settings import FacesSettings
+
+FAKE, REAL, INCONCLUSIVE = "fake", "real", "inconclusive"
+
+
+class Classify:
+    """Judges every person seen often enough; the video is as fake as its most suspicious person.
+
+    Gives `judgement`: a `Judgement`.
+    Raises `NotAnalysable` (too_short) when nobody was seen in `faces.min_frames` frames.
+    """
+
+    name = "classify"
+    version = "1"
+    needs = frozenset({"features"})
+    gives = frozenset({"judgement"})
+    publishes: frozenset[str] = frozenset()
+
+    def run(self, context: Context) -> Mapping[str, Any]:
+        """Judge each track by itself, then the video."""
+        features: Sequence[TrackFeatures] = context.facts["features"]
+        fewest = context.settings.faces.min_frames
+        enough = [track for track in features if len(track.vectors) >= fewest]
+        if not enough:
+            longest = max((len(track.vectors) for track in features), default=0)
+            raise NotAnalysable(Reason.TOO_SHORT, _too_short(longest, context.settings.faces))
+        tracks = tuple(judge_track(track, context.detector) for track in enough)
+        context.progress(1.0)
+        return {"judgement": judge_video(tracks, context.detector.record.thresholds)}
+
+
+def judge_track(features: TrackFeatures, detector: Detector) -> TrackJudgement:
+    """What the head makes of one person."""
+    output = detector.judge(features.vectors)
+    return TrackJudgement(
+        track=features.track,
+        probability=detector.probability(output.logit),
+        scores=detector.frame_scores(output.frame_logits),
+        attention=output.attention,
+        gradient=output.gradient,
+    )
+
+
+def judge_video(tracks: tuple[TrackJudgement, ...], thresholds: ThresholdsRecord) -> Judgement:
+    """The decision from the most suspicious of `tracks`; a threshold itself counts as reached."""
+    probability = max(track.probability for track in tracks)
+    decision = decide(probability, thresholds)
+    reason = _between(probability, thresholds) if decision == INCONCLUSIVE else None
+    return Judgement(decision, reason, probability, tracks)
+
+
+def decide(probability: float, thresholds: ThresholdsRecord) -> str:
+    """`fake`, `real` or `inconclusive`."""
+    if probability >= thresholds.fake:
+        return FAKE
+    return REAL if probability <= thresholds.real else INCONCLUSIVE
+
+
+def _between(probability: float, thresholds: ThresholdsRecord) -> str:
+    return (
+        f"The probability of a manipulation is {probability:.2f}. This detector says real up to "
+        f"{thresholds.real:.2f} and fake from {thresholds.fake:.2f}; between them it does not say."
+    )
+
+
+def _too_short(longest: int, settings: FacesSettings) -> str:
+    seen = "1 frame" if longest == 1 else f"{longest} frames"
+    what = (
+        "Nobody's face was seen in more than"
+        if settings.mode == "faces"
+        else "There is no more than"
+    )
+    return (
+        f"{what} {seen} of the sample; a judgement needs {settings.min_frames} "
+        "(faces.min_frames). A longer video, or a larger frames.count, may give them."
+    )

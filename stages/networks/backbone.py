@@ -1,0 +1,136 @@
+"""The engine seam: what turns face crops into vectors, on a CPU or on a GPU."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...storage.detector_record import PreprocessingRecord
+from ...storage.errors import ConfigError
+from ..settings import FeaturesSettings
+from .arrays import Arrays
+from .description import Description
+
+NVIDIA_SIGNS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/dxg")
+Vectors = NDArray[np.float32]  # (n, width)
+Maps = NDArray[np.float16]  # (n, rows, columns, width)
+Crops = NDArray[np.uint8]  # (n, size, size, 3), RGB
+
+
+class Backbone(Protocol):
+    """Runs a backbone over any number of face crops."""
+
+    engine: str  # openvino or tensorflow
+
+    def run(self, crops: Crops) -> tuple[Vectors, Maps]:
+        """Globally pooled vectors (n, width) and the maps before the pooling (n, r, c, width)."""
+        ...
+
+
+class OpenVinoBackbone:
+    """On the CPU, in float32, without TensorFlow.
+
+    Args:
+        description, arrays: the network and its weights (see `description.py`).
+        preprocessing: what the detector's record says.
+        threads: of this network; 0 lets OpenVINO decide.
+    """
+
+    engine = "openvino"
+
+    def __init__(
+        self,
+        description: Description,
+        arrays: Arrays,
+        preprocessing: PreprocessingRecord,
+        threads: int,
+    ) -> None:
+        import openvino as ov
+
+        from .openvino_graph import build_graph
+
+        graph = build_graph(description, arrays)
+        graph.reshape([-1, preprocessing.size, preprocessing.size, 3])
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        self._network = ov.Core().compile_model(graph, "CPU", options)
+        self._preprocessing = preprocessing
+
+    def run(self, crops: Crops) -> tuple[Vectors, Maps]:
+        """See `Backbone.run`."""
+        outputs = self._network(normalise(crops, self._preprocessing))
+        return np.array(outputs["vectors"]), outputs["maps"].astype(np.float16)
+
+
+class KerasBackbone:
+    """Through Keras, on whatever device TensorFlow found: meant for a GPU.
+
+    Args:
+        network: maps and vectors from normalised crops, as `build_backbone` makes it.
+        preprocessing: what the detector's record says.
+    """
+
+    engine = "tensorflow"
+
+    def __init__(self, network: Any, preprocessing: PreprocessingRecord) -> None:
+        self._network = network
+        self._preprocessing = preprocessing
+
+    def run(self, crops: Crops) -> tuple[Vectors, Maps]:
+        """See `Backbone.run`."""
+        maps, vectors = self._network.predict_on_batch(normalise(crops, self._preprocessing))
+        return np.asarray(vectors, np.float32), np.asarray(maps, np.float16)
+
+
+def normalise(crops: Crops, preprocessing: PreprocessingRecord) -> NDArray[np.float32]:
+    """`(x - mean) / std` for each colour of 0..255 values: (n, size, size, 3) float32."""
+    mean = np.asarray(preprocessing.mean, np.float32)
+    std = np.asarray(preprocessing.std, np.float32)
+    return (crops.astype(np.float32) - mean) / std
+
+
+def open_backbone(
+    settings: FeaturesSettings,
+    preprocessing: PreprocessingRecord,
+    network: Callable[[], Any],
+    described: Callable[[], tuple[Description, Arrays]],
+) -> Backbone:
+    """The backbone on the device that `features.device` asks for.
+
+    `network` makes the Keras network and `described` its description; only one of them is called.
+    Raises `ConfigError` when a GPU is asked for and there is none.
+    """
+    if wants_gpu(settings):
+        return KerasBackbone(network(), preprocessing)
+    return OpenVinoBackbone(*described(), preprocessing, settings.threads)
+
+
+def wants_gpu(settings: FeaturesSettings) -> bool:
+    """Whether to run through TensorFlow; it is imported only when the machine may have a GPU."""
+    if settings.device == "cpu":
+        return False
+    usable = _gpu_in_machine() and find_spec("tensorflow") is not None and _gpu_in_tensorflow()
+    if settings.device == "gpu" and not usable:
+        raise ConfigError(
+            'features.device is "gpu", but TensorFlow finds none: install ddaemon[gpu] on a '
+            'machine with an NVIDIA driver, or set it to "cpu"'
+        )
+    return usable
+
+
+def _gpu_in_machine() -> bool:
+    return any(_holds_something(Path(sign)) for sign in NVIDIA_SIGNS)
+
+
+def _holds_something(path: Path) -> bool:
+    return any(path.iterdir()) if path.is_dir() else path.exists()
+
+
+def _gpu_in_tensorflow() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))

@@ -1,0 +1,121 @@
+"""A detector ready for use: its record, its backbone, its head, its calibration."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...storage.detector_record import DetectorRecord
+from ...storage.errors import DetectorError
+from ...storage.registry import DetectorFolder
+from ..settings import FeaturesSettings
+from .arrays import Arrays, part, read_arrays
+from .backbone import Backbone, Crops, Maps, Vectors, open_backbone
+from .description import Description
+from .head import Head, HeadOutput
+from .lstm import sigmoid
+
+WEIGHTS_FILE = "weights.npz"
+NETWORK_FILE = "network.json"
+BACKBONE_PREFIX = "backbone/"
+HEAD_PREFIX = "head/"
+
+_loaded: dict[tuple[Path, str, FeaturesSettings], "Detector"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """What judges. `sha256` is that of the record, which covers every file."""
+
+    record: DetectorRecord
+    sha256: str
+    backbone: Backbone
+    head: Head
+
+    def extract(self, crops: Crops) -> tuple[Vectors, Maps]:
+        """Vectors (n, width) and maps (n, rows, columns, width) of crops (n, size, size, 3)."""
+        return self.backbone.run(crops)
+
+    def judge(self, vectors: Vectors) -> HeadOutput:
+        """Judge one person's vectors (frames, width), in order of time."""
+        return self.head.run(vectors)
+
+    def probability(self, logit: float) -> float:
+        """Of fake, calibrated, from the head's logit of a sequence."""
+        scale = self.record.calibration
+        return float(sigmoid(np.array(scale.slope * logit + scale.offset, np.float32)))
+
+    def frame_scores(self, frame_logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same for frames alone: (frames,), 0..1."""
+        scale = self.record.calibration
+        return sigmoid(scale.frame_slope * frame_logits + scale.frame_offset)
+
+
+def load_detector(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:
+    """Load a detector, once a process, after its files were compared with their checksums.
+
+    Raises `DetectorError` when a file is missing, altered or not understood; `WeightsMissing` when
+    it needs weights from elsewhere and there are none; `ConfigError` when there is no such device.
+    """
+    key = (folder.path, folder.sha256, settings)
+    if key not in _loaded:
+        _loaded[key] = _load(folder, settings)
+    return _loaded[key]
+
+
+def _load(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:
+    folder.verify()
+    record = folder.record
+    if WEIGHTS_FILE not in record.files:
+        raise DetectorError(f"detector {record.name}: its record does not cover {WEIGHTS_FILE}")
+    arrays = read_arrays(folder.path / WEIGHTS_FILE)
+    head = Head(part(arrays, HEAD_PREFIX))
+    if (head.width, head.forward.units) != (record.backbone.width, record.head.units):
+        raise DetectorError(
+            f"detector {record.name}: its head takes {head.width} numbers a frame into "
+            f"{head.forward.units} units, its record says {record.backbone.width} and "
+            f"{record.head.units}"
+        )
+    return Detector(record, folder.sha256, _open(folder, arrays, settings), head)
+
+
+def _open(folder: DetectorFolder, arrays: Arrays, settings: FeaturesSettings) -> Backbone:
+    def network() -> Any:
+        return _keras_network(folder.record, arrays, settings)
+
+    def described() -> tuple[Description, Arrays]:
+        if folder.record.backbone.weights == "own":
+            return _read_description(folder), part(arrays, BACKBONE_PREFIX)
+        return _described(network())
+
+    return open_backbone(settings, folder.record.preprocessing, network, described)
+
+
+def _keras_network(record: DetectorRecord, arrays: Arrays, settings: FeaturesSettings) -> Any:
+    from .imagenet import build_backbone
+
+    own = record.backbone.weights == "own"
+    weights = part(arrays, BACKBONE_PREFIX) if own else settings.weights
+    return build_backbone(record.backbone.name, weights)
+
+
+def _described(network: Any) -> tuple[Description, Arrays]:
+    from .arrays import get_arrays
+    from .description import describe
+
+    return describe(network), get_arrays(network)
+
+
+def _read_description(folder: DetectorFolder) -> Description:
+    if NETWORK_FILE not in folder.record.files:
+        raise DetectorError(f"detector {folder.name}: its record does not cover {NETWORK_FILE}")
+    try:
+        description = json.loads((folder.path / NETWORK_FILE).read_bytes())
+    except ValueError as error:
+        raise DetectorError(f"detector {folder.name}: {NETWORK_FILE} is not JSON") from error
+    if not isinstance(description, dict):
+        raise DetectorError(f"detector {folder.name}: {NETWORK_FILE} is not an object")
+    return description

@@ -1,0 +1,83 @@
+"""A long short-term memory in NumPy, with its gradient (Hochreiter and Schmidhuber 1997, with
+the forget gate of Gers et al. 2000; gates in Keras' order: input, forget, cell, output)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a pass over a sequence leaves for the way back: each (steps, units)."""
+
+    enter: Floats
+    forget: Floats
+    new: Floats
+    leave: Floats
+    cells: Floats
+    states: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Lstm:
+    """One direction. `kernel` (width, 4 units), `recurrent` (units, 4 units), `bias` (4 units)."""
+
+    kernel: Floats
+    recurrent: Floats
+    bias: Floats
+
+    @property
+    def units(self) -> int:
+        return int(self.recurrent.shape[0])
+
+    def run(self, sequence: Floats) -> Trace:
+        """Step through a sequence (steps, width) from its beginning."""
+        steps, units = len(sequence), self.units
+        trace = Trace(*(np.zeros((steps, units), np.float32) for _ in range(6)))
+        fed = sequence @ self.kernel + self.bias
+        state = cell = np.zeros(units, np.float32)
+        for t in range(steps):
+            enter, forget, new, leave = np.split(fed[t] + state @ self.recurrent, 4)
+            enter, forget, new, leave = (
+                sigmoid(enter),
+                sigmoid(forget),
+                np.tanh(new),
+                sigmoid(leave),
+            )
+            cell = forget * cell + enter * new
+            state = leave * np.tanh(cell)
+            trace.enter[t], trace.forget[t], trace.new[t] = enter, forget, new
+            trace.leave[t], trace.cells[t], trace.states[t] = leave, cell, state
+        return trace
+
+    def back(self, trace: Trace, gradient: Floats) -> Floats:
+        """d(loss)/d(sequence), (steps, width), from `gradient` = d(loss)/d(states)."""
+        steps, units = gradient.shape
+        fed = np.zeros((steps, 4 * units), np.float32)
+        d_state = d_cell = np.zeros(units, np.float32)
+        for t in reversed(range(steps)):
+            enter, forget, new, leave = (
+                trace.enter[t], trace.forget[t], trace.new[t], trace.leave[t],
+            )  # fmt: skip
+            before = trace.cells[t - 1] if t else np.zeros(units, np.float32)
+            squashed = np.tanh(trace.cells[t])
+            d_state = d_state + gradient[t]
+            d_cell = d_cell + d_state * leave * (1 - squashed**2)
+            fed[t] = np.concatenate(
+                [
+                    d_cell * new * enter * (1 - enter),
+                    d_cell * before * forget * (1 - forget),
+                    d_cell * enter * (1 - new**2),
+                    d_state * squashed * leave * (1 - leave),
+                ]
+            )
+            d_state, d_cell = fed[t] @ self.recurrent.T, d_cell * forget
+        return fed @ self.kernel.T
+
+
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(-x)), written so that nothing overflows."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), np.float32)
