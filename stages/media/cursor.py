@@ -31,7 +31,8 @@ class Cursor:
     def __init__(self, path: Path, *, max_pixels: int, threads: int = 1, seek: bool = True) -> None:
         self._path, self._max_pixels, self._threads = path, max_pixels, threads
         self.decoded = 0
-        self._open()
+        self._shown: VideoFrame | None = None
+        self._open(cues=seek)
         self.first = self._current or self._next
         self._keyframes = self._read_index() if seek else []
 
@@ -40,20 +41,29 @@ class Cursor:
         if self._keyframe_ahead(tick):
             self._jump(tick)
         self._walk(tick)
-        return self._current
+        found, shown = self._current, self._shown
+        # In a damaged file a jump that failed may end before what was shown: stay there then.
+        if found is not None and (shown is None or pts(found) >= pts(shown)):
+            self._shown = found
+        return self._shown
 
     def close(self) -> None:
         """Give the file back."""
         self._container.close()
 
-    def _open(self) -> None:
+    def _open(self, *, cues: bool) -> None:
         self._container: InputContainer = open_container(self._path)
         self._stream: VideoStream = video_stream(self._container)
         codec = self._stream.codec_context
         codec.thread_count = self._threads
         codec.options = {"max_pixels": str(self._max_pixels)}
-        if self._container.format.name == MATROSKA:
-            self._container.seek(0)  # its index is read when something is first sought
+        if cues and self._container.format.name == MATROSKA:
+            try:
+                self._container.seek(0)  # its index is read when something is first sought
+            except av.FFmpegError:  # the index is damaged: begin again and do without
+                self.close()
+                self._open(cues=False)
+                return
         self._play()
 
     def _play(self) -> None:
@@ -113,7 +123,7 @@ class Cursor:
             del self._keyframes[place]
         self._keyframes = []
         self.close()
-        self._open()
+        self._open(cues=False)
 
     def _land(self, keyframe: int, tick: int) -> bool:
         try:

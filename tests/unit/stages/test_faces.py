@@ -8,16 +8,25 @@ import pytest
 from ddaemon.stages import shipped
 from ddaemon.stages.base import Stage
 from ddaemon.stages.facefinder import FaceFinder
-from ddaemon.stages.faces import Faces, choose_tracks, crop_square, cut_square, face_square
+from ddaemon.stages.faces import (
+    FaceReader,
+    Faces,
+    choose_tracks,
+    crop_square,
+    cut_square,
+    face_square,
+    follow_faces,
+)
 from ddaemon.stages.facts import FaceSample, FaceTrack
-from ddaemon.stages.frames import Frames
+from ddaemon.stages.frames import Frames, FrameSample
 from ddaemon.stages.landmarks import LandmarkFinder
 from ddaemon.stages.media.base import Image
-from ddaemon.stages.settings import FacesSettings
+from ddaemon.stages.settings import FacesSettings, FramesSettings
 from ddaemon.stages.tracking import Tracker
 from ddaemon.stages.training.clips import portrait_landmarks, read_portrait
 from ddaemon.storage.errors import DetectorError, NotAnalysable, Reason
 from ddaemon.tests.clips import blank_clip, face_clip
+from ddaemon.tests.shared import SHARED, needs_shared
 from ddaemon.tests.stage_context import CROP, stage_context
 
 FACE = (224, 117)  # the middle of the portrait's face, in its pixels, by eye
@@ -204,3 +213,19 @@ def test_a_face_may_walk_farther_in_a_longer_gap() -> None:
     far.place(0.0, [(0, 0, 50, 50)])
     assert near.place(0.1, [(100, 0, 50, 50)]) == [1]
     assert far.place(3.0, [(100, 0, 50, 50)]) == [0]
+
+
+@needs_shared
+@pytest.mark.slow
+def test_every_shared_clip_shows_one_person_in_every_frame() -> None:
+    clips = sorted((SHARED / "data" / "clips").glob("*/*"))
+    reader = FaceReader(FacesSettings(), 1.10, threads=1)
+    found = {
+        clip.name: choose_tracks(
+            follow_faces(FrameSample(clip, FramesSettings(count=3)), reader, CROP), FacesSettings()
+        )
+        for clip in clips
+    }
+    assert {name: [len(t.samples) for t in tracks] for name, tracks in found.items()} == {
+        clip.name: [3] for clip in clips
+    }

@@ -178,6 +178,23 @@ def test_an_index_that_points_beyond_the_files_end_misleads_nobody(
     assert video.decoded <= 2 * 10 + 2  # and it sought to the last
 
 
+@pytest.mark.parametrize("name", ["h264.mkv", "all-intra.mp4", "mpeg4.avi", "mpeg2.mpg", "h264.ts"])
+def test_damage_anywhere_ends_in_frames_or_in_a_verdict(
+    clips: Path, tmp_path: Path, name: str
+) -> None:
+    whole = (clips / name).read_bytes()
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        data = np.frombuffer(whole, np.uint8).copy()
+        data[rng.integers(len(data), size=100)] = rng.integers(256, size=100)
+        (tmp_path / name).write_bytes(data.tobytes())
+        try:
+            times = [frame.t for frame in opened(tmp_path / name).sample(4)]
+            assert times and times == sorted(set(times))
+        except NotAnalysable as refusal:
+            assert refusal.reason in (Reason.UNDECODABLE, Reason.UNSUPPORTED)
+
+
 def test_frames_that_change_size_on_the_way_keep_the_displayed_size(tmp_path: Path) -> None:
     small, large = tmp_path / "a.ts", tmp_path / "b.ts"
     write_video(small, [numbered_frame(1)] * 25, options={"g": "5"})
