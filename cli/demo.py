@@ -15,12 +15,12 @@ from typing import Any
 import click
 
 from ..daemon.home import Home
+from ..stages.shipped import data_file
 from ..storage.database import Database
 from ..storage.errors import UserError
 from ..storage.ledger import JobView, Ledger
 
 CLIPS = ("demo-real.mp4", "demo-forged.mp4")
-DATA = Path(__file__).parent.parent / "stages" / "data"
 PATIENCE_S = 180.0
 STOP_S = 30.0
 
@@ -39,7 +39,7 @@ def command(out: Path) -> None:
         home = _make_home(Path(folder) / "home", out.absolute())
         with _service(home):
             for clip in CLIPS:
-                shutil.copy(DATA / clip, home.inbox / clip)
+                shutil.copy(data_file(clip), home.inbox / clip)
             rows = _wait_for_verdicts(Ledger(home.database))
     for row in sorted(rows, key=lambda row: CLIPS.index(row.name)):
         _show(row, out)

@@ -1,8 +1,6 @@
 """How things are written for people: times, sizes, verdicts."""
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ..daemon.names import printable
@@ -13,19 +11,6 @@ DECISIONS = {
     "inconclusive": "inconclusive",
     "not_analysable": "could not be examined",
 }
-
-
-def iso(seconds: float | None) -> str | None:
-    """Seconds since 1970 as ISO 8601, UTC."""
-    if seconds is None:
-        return None
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def local(seconds: float | None) -> str:
-    """Seconds since 1970 in the reader's own time zone."""
-    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def percent(rate: float) -> str:

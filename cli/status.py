@@ -9,7 +9,7 @@ import click
 from ..daemon.home import Home
 from ..daemon.names import printable
 from ..storage.ledger import JobView, Ledger
-from .show import iso
+from ..storage.times import iso
 
 FORMAT = 1
 LAST_VERDICTS = 10
@@ -92,9 +92,13 @@ def row_record(row: JobView) -> Record:
         "folder": row.folder,
         "error": row.error,
         "received_at": iso(row.received_at),
-        "started_at": iso(row.started_at),
-        "finished_at": iso(row.finished_at),
+        "started_at": _iso_or_none(row.started_at),
+        "finished_at": _iso_or_none(row.finished_at),
     }
+
+
+def _iso_or_none(seconds: float | None) -> str | None:
+    return None if seconds is None else iso(seconds)
 
 
 def _text(record: Record) -> str:

@@ -6,19 +6,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..stages.base import Subject
+from ..stages.base import VERDICT_FILE, Subject
 from ..storage.content import hash_file
 from ..storage.errors import DdaemonError
 from ..storage.registry import DetectorFolder
+from ..storage.times import iso
 from .config import Config
 from .names import folder_name
 from .outbox import Shelf
 from .process import WorkerProcess
-from .publisher import VERDICT_FILE
 from .worker import Task, read_progress, run_task
 
 LIMIT_LOOK_S = 0.25
@@ -65,7 +64,7 @@ class Checker:
         return record
 
     def _task(self, video: Path, work: Path) -> Task:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = iso(time.time())
         subject = Subject(
             name=video.name,
             sha256=hash_file(video),

@@ -4,9 +4,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..stages.settings import FramesSettings
+from ..stages.shipped import data_file
 from ..storage.database import Database
 from ..storage.detector_record import GoldenRecord
 from ..storage.errors import DdaemonError, HomeError, UserError
@@ -17,7 +17,6 @@ from .home import Home
 from .service import inbox_path, outbox_path
 
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
-DATA = Path(__file__).parent.parent / "stages" / "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def _look_at_golden(home: Home, config: Config) -> Iterator[Finding]:
         return
     as_recorded = _as_recorded(config, golden)
     with Checker(as_recorded, detector) as checker:
-        found = checker.check(DATA / golden.clip)["probability"]
+        found = checker.check(data_file(golden.clip))["probability"]
     what = f"golden clip {golden.clip}: {found:.4f}, recorded {golden.probability:.4f}"
     off = found is None or abs(found - golden.probability) > golden.tolerance
     yield Finding(

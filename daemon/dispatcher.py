@@ -7,13 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ..stages.base import Subject
 from ..storage.errors import LeaseLost, UserError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
+from ..storage.times import iso
 from .config import Config
 from .names import folder_name
 from .process import WorkerProcess
@@ -144,8 +144,8 @@ class Dispatcher:
                 name=claim.name,
                 sha256=claim.sha256,
                 bytes=claim.bytes,
-                received_at=_iso(claim.received_at),
-                started_at=_iso(time.time()),
+                received_at=iso(claim.received_at),
+                started_at=iso(time.time()),
                 job=claim.job,
                 attempts=claim.attempt,
             ),
@@ -241,8 +241,3 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error, BrokenProcessPool):
         return "the worker process died (a crash of the decoder, or killed from outside)"
     return f"{type(error).__name__}: {error}"
-
-
-def _iso(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

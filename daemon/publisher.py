@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from ..stages.base import VERDICT_FILE
 from ..storage.content import FileStamp
 from ..storage.queue import JobRow, Queue
 from ..storage.states import State
@@ -20,7 +21,6 @@ from .outbox import Shelf
 logger = logging.getLogger(__name__)
 
 RETRY_S = 5.0
-VERDICT_FILE = "verdict.json"
 
 
 class Publisher:

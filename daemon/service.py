@@ -10,7 +10,6 @@ import os
 import signal
 import threading
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..storage.database import Database
 from ..storage.errors import ConfigError
 from ..storage.queue import Queue
 from ..storage.registry import Registry
+from ..storage.times import iso
 from .config import Config, read_config
 from .dispatcher import Dispatcher
 from .home import Home
@@ -43,7 +43,7 @@ class Service:
         self._wake = threading.Event()
         self._stopping = False
         self._reloading = False
-        self._started_at = datetime.now(UTC)
+        self._started_at = iso(time.time())
         self._note: dict[str, Any] = {}
         self._next_note = 0.0
         self._next_ping = 0.0
@@ -205,7 +205,7 @@ class Service:
         note = {
             "pid": os.getpid(),
             "version": __version__,
-            "started_at": self._started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "started_at": self._started_at,
             "arrivals": self._intake.counts(),
             "trouble": trouble,
         }

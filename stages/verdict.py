@@ -3,21 +3,21 @@
 import json
 import os
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ..storage.errors import NotAnalysable
-from .base import Context, Subject
+from ..storage.times import iso
+from .base import VERDICT_FILE, Context, Subject
 from .chain import Timing
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
 
 FORMAT = 1
-VERDICT_FILE = "verdict.json"
 NOT_ANALYSABLE = "not_analysable"
 KEY_LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino")
 LIMITS = (
@@ -47,7 +47,7 @@ def compose(context: Context, closing: Timing) -> Record:
         "software": software(),
         "attempts": context.subject.attempts,
         "started_at": context.subject.started_at,
-        "finished_at": iso(datetime.now(UTC)),
+        "finished_at": iso(time.time()),
     }
 
 
@@ -57,11 +57,6 @@ def write_record(record: Record, folder: Path) -> Path:
     beside = folder / f".{VERDICT_FILE}.{os.getpid()}"
     beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return beside.replace(path)
-
-
-def iso(moment: datetime) -> str:
-    """ISO 8601, UTC, to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def software() -> dict[str, str]:
