@@ -25,9 +25,14 @@ class Inbox:
         self.path = path
         self._ignore = tuple(ignore)
 
-    def is_mounted(self) -> bool:
-        """Whether the folder is there; a missing inbox is not an empty one."""
-        return self.path.is_dir()
+    def identity(self) -> tuple[int, int] | None:
+        """Device and inode of the folder; None when it is not there. Another file system that is
+        mounted in its place is another folder, and a missing inbox is not an empty one."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
 
     def wants(self, path: Path) -> bool:
         """Whether no part of the name, below the inbox, is on the list of ignored names."""

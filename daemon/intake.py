@@ -48,6 +48,7 @@ class Intake:
         self._due: list[tuple[Path, FileStamp]] = []
         self._examined: tuple[Path, FileStamp, Future[Examination]] | None = None
         self._watcher: Watcher | None = None
+        self._watched: tuple[int, int] | None = None  # the folder that the watcher is for
         self._next_scan = 0.0
         self.trouble: str | None = None  # why nothing is taken at present
         self.configure(config)
@@ -61,12 +62,10 @@ class Intake:
 
     def start(self) -> None:
         """Begin to watch; what lies there already is found by the first look."""
-        if self._inbox.is_mounted():
-            self._watch()
+        self._follow_mounts()
 
     def stop(self) -> None:
-        if self._watcher is not None:
-            self._watcher.stop()
+        self._unwatch()
         self._examiner.stop()
 
     def tick(self) -> None:
@@ -100,19 +99,19 @@ class Intake:
 
     def check_alive(self) -> None:
         """Raise RuntimeError when the watcher's thread died: events would be missed silently."""
-        if self._watcher is not None and self._inbox.is_mounted() and not self._watcher.is_alive():
+        same_folder = self._watched is not None and self._watched == self._inbox.identity()
+        if same_folder and self._watcher is not None and not self._watcher.is_alive():
             raise RuntimeError("the inbox's watcher died")
 
     # -- looking -----------------------------------------------------------------------------
 
     def _is_open(self) -> bool:
         self.trouble = self._find_trouble()
-        if self._watcher is None and self._inbox.is_mounted():
-            self._watch()
+        self._follow_mounts()
         return self.trouble is None
 
     def _find_trouble(self) -> str | None:
-        if not self._inbox.is_mounted():
+        if self._inbox.identity() is None:
             return f"the inbox {self._inbox.path} is not there; nothing is taken until it is back"
         free = shutil.disk_usage(self._inbox.path).free
         if free < self._config.disk.min_free_mb * 1_000_000:
@@ -121,6 +120,21 @@ class Intake:
                 f"{self._config.disk.min_free_mb}); nothing is taken until there is more room"
             )
         return None
+
+    def _follow_mounts(self) -> None:
+        """A watch belongs to one folder: when another is mounted in its place, watch that one."""
+        found = self._inbox.identity()
+        if found == self._watched:
+            return
+        self._unwatch()
+        if found is not None:
+            self._watch()
+            self._watched = found
+
+    def _unwatch(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+        self._watcher, self._watched = None, None
 
     def _watch(self) -> None:
         mode = self._config.inbox.watch

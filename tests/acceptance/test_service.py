@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.clips import blank_clip, face_clip
+from ddaemon.tests.shared import SHARED, needs_shared
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4")]
@@ -292,3 +293,33 @@ def test_a_chain_that_does_not_fit_is_refused_at_start(ddaemon: Ddaemon) -> None
     said = ddaemon.call("run", code=1)
     assert "stage classify needs features" in said
     assert "Traceback" not in said
+
+
+def test_an_inbox_that_goes_away_and_comes_back_is_watched_again(ddaemon: Ddaemon) -> None:
+    ddaemon.start()
+    ddaemon.until(lambda: ddaemon.status()["service"]["since"], "a service that is ready")
+    ddaemon.inbox.rename(ddaemon.home / "elsewhere")
+    ddaemon.until(lambda: ddaemon.status()["service"]["trouble"], "the trouble")
+    assert "is not there" in ddaemon.status()["service"]["trouble"][0]
+    ddaemon.inbox.mkdir()
+    ddaemon.until(lambda: not ddaemon.status()["service"]["trouble"], "the end of the trouble")
+    shutil.copy(SHIPPED[0], ddaemon.inbox)
+    assert len(ddaemon.ended(1)) == 1
+    assert ddaemon.stop() == 0
+
+
+@needs_shared
+def test_real_clips_of_every_container_are_judged(ddaemon: Ddaemon) -> None:
+    clips = SHARED / "data" / "clips"
+    names = ("real/grid_bbaf2n.mpg", "real/ghost_orig.webm", "fake/dfdc_brtujopkby_fake.mp4")
+    for name in names:
+        shutil.copy(clips / name, ddaemon.inbox)
+    ddaemon.start("--drain")
+    assert ddaemon.wait() == 0, ddaemon.log.read_text()
+    verdicts = by_name(ddaemon.verdicts())
+    assert set(verdicts) == {Path(name).name for name in names}
+    for verdict in verdicts.values():
+        VERDICT.validate(verdict)
+        assert verdict["probability"] is not None
+    scores = {name: verdict["probability"] for name, verdict in verdicts.items()}
+    assert scores["dfdc_brtujopkby_fake.mp4"] > scores["ghost_orig.webm"]

@@ -64,6 +64,6 @@ def test_a_path_outside_is_not_wanted(inbox: Inbox) -> None:
 
 def test_a_missing_inbox_is_not_an_empty_one(tmp_path: Path) -> None:
     gone = Inbox(tmp_path / "gone", ())
-    assert not gone.is_mounted()
+    assert gone.identity() is None
     with pytest.raises(FileNotFoundError):
         list(gone.scan())
