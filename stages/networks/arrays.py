@@ -34,9 +34,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
     """Write an npz file of float16 arrays. Raises `DetectorError` where float16 cannot hold one."""
-    halves = {
-        name: np.asarray(array, np.float32).astype(np.float16) for name, array in arrays.items()
-    }
+    with np.errstate(over="ignore"):  # looked for below
+        halves = {name: np.asarray(array, np.float16) for name, array in arrays.items()}
     for name, half in halves.items():
         if not np.isfinite(half).all():
             raise DetectorError(f"{name} has values beyond float16")

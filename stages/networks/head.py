@@ -46,8 +46,8 @@ class Attention:
     def back(self, keys: Floats, weights: Floats, gradient: Floats) -> Floats:
         """d(loss)/d(states) from `gradient` = d(loss)/d(weights)."""
         energies = weights * (gradient - weights @ gradient)
-        slopes = np.asarray(1 - keys**2, np.float32)
-        return (energies[:, None] * self.score * slopes) @ self.kernel.T
+        inner = energies[:, None] * self.score * (1 - keys**2)
+        return np.asarray(inner @ self.kernel.T, np.float32)
 
 
 class Head:

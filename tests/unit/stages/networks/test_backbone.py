@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from ddaemon.stages.networks import backbone
+from ddaemon.stages.networks.arrays import get_arrays
+from ddaemon.stages.networks.backbone import (
+    KerasBackbone,
+    OpenVinoBackbone,
+    normalise,
+    open_backbone,
+    wants_gpu,
+)
+from ddaemon.stages.networks.description import describe
+from ddaemon.stages.settings import FeaturesSettings
+from ddaemon.storage.errors import ConfigError
+from ddaemon.tests.unit.stages.networks.random_detector import SIZE, draft, random_backbone
+
+PREPROCESSING = draft("any").preprocessing
+
+
+@pytest.fixture(scope="module")
+def network():
+    return random_backbone()
+
+
+@pytest.fixture(scope="module", params=["openvino", "tensorflow"])
+def engine(request, network):
+    if request.param == "tensorflow":
+        return KerasBackbone(network, PREPROCESSING)
+    return OpenVinoBackbone(describe(network), get_arrays(network), PREPROCESSING, threads=1)
+
+
+def crops(count):
+    return np.random.default_rng(count).integers(0, 256, (count, SIZE, SIZE, 3)).astype(np.uint8)
+
+
+def test_an_engine_gives_vectors_and_maps(engine):
+    vectors, maps = engine.run(crops(3))
+    assert (vectors.shape, vectors.dtype) == ((3, 1280), np.float32)
+    assert (maps.shape, maps.dtype) == ((3, 2, 2, 1280), np.float16)
+    np.testing.assert_allclose(maps.astype(np.float32).mean(axis=(1, 2)), vectors, atol=5e-3)
+
+
+def test_an_engine_computes_what_the_network_does(engine, network):
+    _, expected = network(normalise(crops(3), PREPROCESSING), training=False)
+    np.testing.assert_allclose(engine.run(crops(3))[0], np.asarray(expected), atol=1e-4)
+
+
+def test_a_batch_says_the_same_as_its_faces_alone(engine):
+    together, _ = engine.run(crops(5))
+    alone = np.concatenate([engine.run(crop[None])[0] for crop in crops(5)])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_what_an_engine_gave_does_not_change_when_it_runs_again(engine):
+    vectors, maps = engine.run(crops(2))
+    before = vectors.copy(), maps.copy()
+    engine.run(255 - crops(2))
+    np.testing.assert_array_equal(vectors, before[0])
+    np.testing.assert_array_equal(maps, before[1])
+
+
+def test_colours_are_scaled_as_the_record_says():
+    record = PREPROCESSING.model_copy(update={"mean": (0.0, 10.0, 20.0), "std": (1.0, 2.0, 5.0)})
+    pixels = np.full((1, 1, 1, 3), 30, np.uint8)
+    np.testing.assert_allclose(normalise(pixels, record)[0, 0, 0], [30, 10, 2])
+
+
+@pytest.mark.parametrize(
+    ("device", "machine", "tensorflow", "expected"),
+    [
+        ("auto", True, True, True),
+        ("auto", True, False, False),
+        ("auto", False, True, False),
+        ("cpu", True, True, False),
+        ("gpu", True, True, True),
+    ],
+)
+def test_a_gpu_is_taken_where_there_is_one(monkeypatch, device, machine, tensorflow, expected):
+    monkeypatch.setattr(backbone, "_gpu_in_machine", lambda: machine)
+    monkeypatch.setattr(backbone, "_gpu_in_tensorflow", lambda: tensorflow)
+    assert wants_gpu(FeaturesSettings(device=device)) is expected
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_a_fault(monkeypatch):
+    monkeypatch.setattr(backbone, "_gpu_in_machine", lambda: False)
+    with pytest.raises(ConfigError, match=r"features\.device"):
+        wants_gpu(FeaturesSettings(device="gpu"))
+
+
+@pytest.mark.parametrize(("gpu", "engine"), [(True, "tensorflow"), (False, "openvino")])
+def test_the_device_decides_the_engine(monkeypatch, network, gpu, engine):
+    monkeypatch.setattr(backbone, "wants_gpu", lambda _: gpu)
+    opened = open_backbone(
+        FeaturesSettings(),
+        PREPROCESSING,
+        lambda: network,
+        lambda: (describe(network), get_arrays(network)),
+    )
+    assert opened.engine == engine

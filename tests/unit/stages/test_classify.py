@@ -1,0 +1,107 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ddaemon.stages.base import Stage
+from ddaemon.stages.classify import Classify, decide
+from ddaemon.stages.facts import TrackFeatures
+from ddaemon.stages.networks.head import HeadOutput
+from ddaemon.stages.settings import StageSettings
+from ddaemon.storage.errors import NotAnalysable, Reason
+from ddaemon.tests.unit.stages.networks.random_detector import THRESHOLDS
+
+WIDTH = 3
+
+
+class Meaning:
+    """A detector whose logit, and probability, is the mean of all numbers."""
+
+    record = SimpleNamespace(thresholds=THRESHOLDS)
+
+    def judge(self, vectors):
+        steps = len(vectors)
+        even = np.full(steps, 1 / steps, np.float32)
+        return HeadOutput(float(vectors.mean()), vectors[:, 0], even, np.ones_like(vectors))
+
+    def probability(self, logit):
+        return logit
+
+    def frame_scores(self, logits):
+        return logits / 2
+
+
+def features(number, length, value):
+    vectors = np.full((length, WIDTH), value, np.float32)
+    return TrackFeatures(number, vectors, np.zeros((length, 1, 1, WIDTH), np.float16))
+
+
+def run(tracks, min_frames=4, mode="faces"):
+    settings = StageSettings.model_validate({"faces": {"min_frames": min_frames, "mode": mode}})
+    context = SimpleNamespace(
+        settings=settings,
+        detector=Meaning(),
+        facts={"features": tracks},
+        progress=lambda _: None,
+    )
+    return Classify().run(context)["judgement"]
+
+
+def test_it_is_a_stage():
+    assert isinstance(Classify(), Stage)
+
+
+def test_the_video_is_as_fake_as_its_most_suspicious_person():
+    judgement = run([features(0, 9, 0.1), features(1, 9, 0.9)])
+    assert (judgement.decision, judgement.reason) == ("fake", None)
+    assert judgement.probability == pytest.approx(0.9)
+    assert [track.probability for track in judgement.tracks] == pytest.approx([0.1, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("probability", "decision"),
+    [
+        (0.0, "real"),
+        (0.3, "real"),
+        (0.3001, "inconclusive"),
+        (0.6999, "inconclusive"),
+        (0.7, "fake"),
+        (1.0, "fake"),
+    ],
+)
+def test_thresholds_are_reached_by_their_own_value(probability, decision):
+    assert decide(probability, THRESHOLDS) == decision
+
+
+def test_an_inconclusive_judgement_says_between_what_it_lies():
+    judgement = run([features(0, 9, 0.5)])
+    assert judgement.decision == "inconclusive"
+    assert all(number in judgement.reason for number in ("0.50", "0.30", "0.70"))
+
+
+def test_a_person_seen_too_seldom_is_not_judged():
+    judgement = run([features(0, 4, 0.1), features(1, 3, 0.9)])
+    assert [track.track for track in judgement.tracks] == [0]
+    assert judgement.decision == "real"
+
+
+@pytest.mark.parametrize(("length", "seen"), [(1, "1 frame "), (2, "2 frames"), (3, "3 frames")])
+@pytest.mark.parametrize("mode", ["faces", "frame"])
+def test_a_video_with_too_few_frames_is_not_judged_and_says_how_many_it_needs(length, seen, mode):
+    with pytest.raises(NotAnalysable) as refusal:
+        run([features(0, length, 0.9)], mode=mode)
+    assert refusal.value.reason is Reason.TOO_SHORT
+    assert seen in refusal.value.detail
+    assert "needs 4 (faces.min_frames)" in refusal.value.detail
+    assert ("face was" in refusal.value.detail) is (mode == "faces")
+
+
+def test_one_frame_is_enough_where_the_settings_say_so():
+    assert run([features(0, 1, 0.9)], min_frames=1).decision == "fake"
+
+
+def test_each_frame_has_a_score_an_attention_and_a_gradient():
+    track = run([features(0, 6, 0.9)]).tracks[0]
+    np.testing.assert_allclose(track.scores, 0.45)
+    assert track.attention.shape == (6,)
+    assert track.gradient.shape == (6, WIDTH)
