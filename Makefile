@@ -7,7 +7,6 @@
 
 PYTHON ?= python3
 PREFIX ?= /opt/ddaemon
-DESTDIR ?=
 SHARED ?= ../shared
 
 VENV := .venv
@@ -58,25 +57,23 @@ detector: $(STAMP)
 		--backbone-weights $(SHARED)/detectors/lite0-v0/weights.npz \
 		--out storage/detectors
 
-# DESTDIR is for packagers: with it, files are only laid out, and nothing is started.
+# PYTHON must be one that every user can run: one below somebody's home can't serve.
+install-service: AS_SERVICE := setpriv --reuid ddaemon --regid ddaemon --init-groups
 install-service:
-	install -d $(DESTDIR)$(PREFIX) $(DESTDIR)/etc/systemd/system \
-		$(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
-	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)
-	$(DESTDIR)$(PREFIX)/bin/python $(PIP) install --require-hashes --no-deps -r requirements.lock
-	$(DESTDIR)$(PREFIX)/bin/python $(PIP) install --no-deps --no-build-isolation --no-index .
-	sed 's|/opt/ddaemon|$(PREFIX)|' systemd/ddaemon.service \
-		> $(DESTDIR)/etc/systemd/system/ddaemon.service
-	install -m 644 systemd/ddaemon.sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/ddaemon.conf
-	install -m 644 systemd/ddaemon.tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/ddaemon.conf
-ifeq ($(DESTDIR),)
+	install -d $(PREFIX) /etc/systemd/system /usr/lib/sysusers.d /usr/lib/tmpfiles.d
+	install -m 644 systemd/ddaemon.sysusers.conf /usr/lib/sysusers.d/ddaemon.conf
+	install -m 644 systemd/ddaemon.tmpfiles.conf /usr/lib/tmpfiles.d/ddaemon.conf
+	sed 's|/opt/ddaemon|$(PREFIX)|' systemd/ddaemon.service > /etc/systemd/system/ddaemon.service
 	systemd-sysusers ddaemon.conf
 	systemd-tmpfiles --create ddaemon.conf
-	setpriv --reuid ddaemon --regid ddaemon --init-groups \
-		$(PREFIX)/bin/ddaemon --home /var/lib/ddaemon init
+	$(PYTHON) -m venv $(PREFIX)
+	$(AS_SERVICE) $(PREFIX)/bin/python -c pass || { echo "the user ddaemon can't run $(PYTHON); \
+		try: make install-service PYTHON=/usr/bin/python3"; exit 1; }
+	$(PREFIX)/bin/python $(PIP) install --require-hashes --no-deps -r requirements.lock
+	$(PREFIX)/bin/python $(PIP) install --no-deps --no-build-isolation --no-index .
+	$(AS_SERVICE) $(PREFIX)/bin/ddaemon --home /var/lib/ddaemon init
 	systemctl daemon-reload
 	systemctl enable --now ddaemon.service
-endif
 
 clean:
 	rm -rf $(VENV) build demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache
