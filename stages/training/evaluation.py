@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...storage.errors import UserError
 from .faces_dataset import Face
 
 RESAMPLES = 500
@@ -21,7 +22,10 @@ def auc(scores: Floats, fake: Labels) -> float:
 
 
 def auc_with_interval(scores: Floats, fake: Labels, groups: Sequence[str], seed: int) -> Any:
-    """The AUC and its 95 % interval, actors (not videos) drawn with replacement."""
+    """The AUC and its 95 % interval, actors (not videos) drawn with replacement.
+
+    Raises `UserError` when no draw has both labels.
+    """
     rows = _rows_by_group(groups)
     random = np.random.default_rng(seed)
     drawn = [
@@ -29,6 +33,8 @@ def auc_with_interval(scores: Floats, fake: Labels, groups: Sequence[str], seed:
         for _ in range(RESAMPLES)
     ]
     found = [auc(scores[some], fake[some]) for some in drawn if _both(fake[some])]
+    if not found:
+        raise UserError("too few actors: none of them has both real and fake videos")
     low, high = np.quantile(found, [0.025, 0.975])
     return {"auc": _rounded(auc(scores, fake)), "interval": [_rounded(low), _rounded(high)]}
 

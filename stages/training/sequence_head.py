@@ -54,7 +54,7 @@ MEASURED_ON = (
     "dfdc-faces val, half of the actors (kept from fitting and from choosing the epoch), "
     f"pseudo-sequences of {VIEWS} degraded views of one image; not on whole videos"
 )
-SOFTWARE = ("ddaemon", "keras", "numpy", "opencv-python-headless", "openvino", "tensorflow-cpu")
+SOFTWARE = ("ddaemon", "keras", "numpy", "opencv-python-headless", "openvino")
 DATA = [
     "DFDC (Dolhansky et al. 2020), one face image a video from the set dfdc-faces, split train: "
     "paid, consenting actors; eight undisclosed swap and synthesis methods; research terms",
@@ -93,13 +93,18 @@ class Scores:
 def main() -> None:
     """Run from the command line."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    detector = train(_plan())
+    plan = _plan()
+    detector = train(plan, FitSettings(seed=plan.seed))
     thresholds = detector.record.thresholds
     logger.info("published %s: fake from %.3f, real to %.3f", *_told(detector, thresholds))
 
 
-def train(plan: Plan) -> DetectorFolder:
-    """Features, fit, calibration, publishing. Deterministic for a seed on one machine."""
+def train(plan: Plan, settings: FitSettings) -> DetectorFolder:
+    """Features, fit, calibration, publishing.
+
+    The same plan, settings and machine give the same weights, byte for byte.
+    Raises `UserError` when the data or the weights are not what they should be.
+    """
     network = build_backbone(LITE0, plan.weights)
     fitted, held, judged = _splits(plan)
     backbone = OpenVinoBackbone(describe(network), get_arrays(network), PREPROCESSING, threads=0)
@@ -107,7 +112,6 @@ def train(plan: Plan) -> DetectorFolder:
         name: _features(faces, backbone, plan)
         for name, faces in (("fitted", fitted), ("held", held), ("judged", judged))
     }
-    settings = FitSettings(seed=plan.seed)
     fit = fit_head(
         features["fitted"],
         _labels(fitted),
@@ -188,7 +192,7 @@ def _draft(
         thresholds=choose_thresholds(probabilities, judged.fake, MEASURED_ON),
         metrics=_metrics(plan, fit, held, judged, scale),
         files={},
-        software={name: version(name) for name in SOFTWARE},
+        software=_software(),
     )
 
 
@@ -222,6 +226,12 @@ def _metrics(
 
 def _balanced(right: NDArray[np.bool_], fake: NDArray[np.bool_]) -> float:
     return round(float(right[fake].mean() + right[~fake].mean()) / 2, 4)
+
+
+def _software() -> dict[str, str]:
+    import tensorflow as tf
+
+    return {name: version(name) for name in SOFTWARE} | {"tensorflow": tf.__version__}
 
 
 def _as_stored(array: NDArray[Any]) -> NDArray[np.float32]:

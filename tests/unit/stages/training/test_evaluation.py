@@ -3,6 +3,7 @@ import pytest
 
 from ddaemon.stages.training.evaluation import auc_with_interval, choose_half
 from ddaemon.stages.training.faces_dataset import Face
+from ddaemon.storage.errors import UserError
 
 
 def faces(groups=40, seed=0):
@@ -46,3 +47,8 @@ def test_few_actors_make_a_wide_interval():
     width = [measured["interval"][1] - measured["interval"][0] for measured in (few, many)]
     assert width[0] > 2 * width[1]
     assert few["auc"] == many["auc"] == pytest.approx(0.96, abs=0.04)
+
+
+def test_one_label_alone_has_no_interval():
+    with pytest.raises(UserError, match="too few actors"):
+        auc_with_interval(np.arange(4.0), np.ones(4, bool), list("aabb"), seed=0)
