@@ -58,6 +58,7 @@ detector: $(STAMP)
 		--out storage/detectors
 
 # PYTHON must be one that every user can run: one below somebody's home can't serve.
+install-service: BASE_PREFIX := $(PREFIX)/bin/python -c 'import sys; print(sys.base_prefix)'
 install-service: AS_SERVICE := setpriv --reuid ddaemon --regid ddaemon --init-groups
 install-service:
 	install -d $(PREFIX) /etc/systemd/system /usr/lib/sysusers.d /usr/lib/tmpfiles.d
@@ -67,8 +68,8 @@ install-service:
 	systemd-sysusers ddaemon.conf
 	systemd-tmpfiles --create ddaemon.conf
 	$(PYTHON) -m venv $(PREFIX)
-	$(AS_SERVICE) $(PREFIX)/bin/python -c pass || { echo "the user ddaemon can't run $(PYTHON); \
-		try: make install-service PYTHON=/usr/bin/python3"; exit 1; }
+	test "$$($(AS_SERVICE) $(BASE_PREFIX))" = "$$($(BASE_PREFIX))" || { echo "the user ddaemon \
+	can't use $(PYTHON); try: make install-service PYTHON=/usr/bin/python3"; exit 1; }
 	$(PREFIX)/bin/python $(PIP) install --require-hashes --no-deps -r requirements.lock
 	$(PREFIX)/bin/python $(PIP) install --no-deps --no-build-isolation --no-index .
 	$(AS_SERVICE) $(PREFIX)/bin/ddaemon --home /var/lib/ddaemon init
