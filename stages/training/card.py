@@ -1,5 +1,6 @@
 """The card: what a person should know of a detector before trusting it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...storage.detector_record import DetectorRecord
@@ -46,6 +47,8 @@ The thresholds were chosen on the videos they are measured on.
 | `fake` from {thresholds.fake:.3f}: reals called fake | {false_positives} |
 | `real` up to {thresholds.real:.3f}: fakes called real | {false_negatives} |
 | Inconclusive | {thresholds.inconclusive_rate:.1%} |
+| Reals called fake, on the other half of the actors | {false_positives_elsewhere} |
+| Fakes called real, on the other half of the actors | {false_negatives_elsewhere} |
 
 Intervals are 95 %: AUCs by bootstrap over actors, rates by Wilson. Real videos differ from these
 images in camera, compression and people: expect it to be worse there.
@@ -55,6 +58,7 @@ images in camera, compression and people: expect it to be worse there.
 def write_card(record: DetectorRecord) -> str:
     """The card as Markdown, figures from the record."""
     thresholds, judged = record.thresholds, record.metrics["judged_on"]
+    elsewhere = record.metrics["thresholds_elsewhere"]
     return CARD.format(
         record=record,
         thresholds=thresholds,
@@ -65,6 +69,12 @@ def write_card(record: DetectorRecord) -> str:
         one=_area(judged["one_frame"]),
         false_positives=_rate(thresholds.false_positive_rate, thresholds.false_positive_interval),
         false_negatives=_rate(thresholds.false_negative_rate, thresholds.false_negative_interval),
+        false_positives_elsewhere=_rate(
+            elsewhere["false_positive_rate"], elsewhere["false_positive_interval"]
+        ),
+        false_negatives_elsewhere=_rate(
+            elsewhere["false_negative_rate"], elsewhere["false_negative_interval"]
+        ),
     )
 
 
@@ -73,5 +83,5 @@ def _area(measured: Any) -> str:
     return f"{measured['auc']:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _rate(rate: float, interval: tuple[float, float]) -> str:
+def _rate(rate: float, interval: Sequence[float]) -> str:
     return f"{rate:.1%} ({interval[0]:.1%} to {interval[1]:.1%})"

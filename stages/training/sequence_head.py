@@ -36,7 +36,13 @@ from ..networks.efficientnet_lite0 import NAME as LITE0
 from ..networks.efficientnet_lite0 import WIDTH
 from ..networks.head import Head
 from ..networks.imagenet import build_backbone
-from .calibration import apply_platt, calibration_error, choose_thresholds, fit_platt
+from .calibration import (
+    apply_platt,
+    calibration_error,
+    choose_thresholds,
+    fit_platt,
+    rate_thresholds,
+)
 from .card import write_card
 from .evaluation import auc_with_interval, choose_half
 from .faces_dataset import Face, FaceImages, read_index
@@ -172,6 +178,8 @@ def _draft(
     scale = fit_platt(judged.whole, judged.fake)
     frame_scale = fit_platt(judged.frames.ravel(), np.repeat(judged.fake, VIEWS))
     probabilities = apply_platt(judged.whole, scale)
+    thresholds = choose_thresholds(probabilities, judged.fake, MEASURED_ON)
+    elsewhere = _rates_elsewhere(thresholds, apply_platt(held.whole, scale), held.fake)
     return DetectorRecord(
         name=plan.out.name,
         version="1",
@@ -189,8 +197,8 @@ def _draft(
             frame_slope=frame_scale[0],
             frame_offset=frame_scale[1],
         ),
-        thresholds=choose_thresholds(probabilities, judged.fake, MEASURED_ON),
-        metrics=_metrics(plan, fit, held, judged, scale),
+        thresholds=thresholds,
+        metrics=_metrics(plan, fit, held, judged, scale) | {"thresholds_elsewhere": elsewhere},
         files={},
         software=_software(),
     )
@@ -222,6 +230,16 @@ def _metrics(
         },
         "platt": "both labels weigh the same, whatever their shares in the data",
     }
+
+
+def _rates_elsewhere(
+    thresholds: ThresholdsRecord, probabilities: NDArray[Any], fake: NDArray[np.bool_]
+) -> Any:
+    """How often the thresholds are wrong on videos that they were not chosen on."""
+    wide = np.asarray(probabilities, np.float64)
+    where = "the other half of the actors, which chose the epoch and not the thresholds"
+    rated = rate_thresholds(wide, fake, thresholds.fake, thresholds.real, where)
+    return rated.model_dump(mode="json", exclude={"fake", "real"})
 
 
 def _balanced(right: NDArray[np.bool_], fake: NDArray[np.bool_]) -> float:
