@@ -55,7 +55,8 @@ detector: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.stages.training.sequence_head \
 		--data $(SHARED)/data/dfdc-faces \
 		--backbone-weights $(SHARED)/detectors/lite0-v0/weights.npz \
-		--out storage/detectors
+		--out storage/detectors/lite0-sequence
+	$(BIN)/python -m ddaemon.stages.training.golden storage/detectors/lite0-sequence
 
 # PYTHON must be one that every user can run: one below somebody's home can't serve.
 install-service: BASE_PREFIX := $(PREFIX)/bin/python -c 'import sys; print(sys.base_prefix)'

@@ -33,9 +33,10 @@ Made by `{record.command}`.
 
 ## How good it is
 
-On {thresholds.measured_on}: {thresholds.videos} videos.
+The ranking was measured, and the thresholds chosen, on {chosen[measured_on]}: {chosen[videos]}
+videos. The errors of the thresholds were measured on {thresholds.measured_on}:
+{thresholds.videos} videos.
 Platt scaling with both labels weighing the same: 0.5 means that the evidence is even.
-The thresholds were chosen on the videos they are measured on.
 
 | | |
 |---|---|
@@ -47,8 +48,7 @@ The thresholds were chosen on the videos they are measured on.
 | `fake` from {thresholds.fake:.3f}: reals called fake | {false_positives} |
 | `real` up to {thresholds.real:.3f}: fakes called real | {false_negatives} |
 | Inconclusive | {thresholds.inconclusive_rate:.1%} |
-| Reals called fake, on the other half of the actors | {false_positives_elsewhere} |
-| Fakes called real, on the other half of the actors | {false_negatives_elsewhere} |
+| The same two where the thresholds were chosen | {chosen_errors} |
 
 Intervals are 95 %: AUCs by bootstrap over actors, rates by Wilson. Real videos differ from these
 images in camera, compression and people: expect it to be worse there.
@@ -58,7 +58,7 @@ images in camera, compression and people: expect it to be worse there.
 def write_card(record: DetectorRecord) -> str:
     """The card as Markdown, figures from the record."""
     thresholds, judged = record.thresholds, record.metrics["judged_on"]
-    elsewhere = record.metrics["thresholds_elsewhere"]
+    chosen = record.metrics["thresholds_where_chosen"]
     return CARD.format(
         record=record,
         thresholds=thresholds,
@@ -69,12 +69,8 @@ def write_card(record: DetectorRecord) -> str:
         one=_area(judged["one_frame"]),
         false_positives=_rate(thresholds.false_positive_rate, thresholds.false_positive_interval),
         false_negatives=_rate(thresholds.false_negative_rate, thresholds.false_negative_interval),
-        false_positives_elsewhere=_rate(
-            elsewhere["false_positive_rate"], elsewhere["false_positive_interval"]
-        ),
-        false_negatives_elsewhere=_rate(
-            elsewhere["false_negative_rate"], elsewhere["false_negative_interval"]
-        ),
+        chosen=chosen,
+        chosen_errors=f"{chosen['false_positive_rate']:.1%}, {chosen['false_negative_rate']:.1%}",
     )
 
 

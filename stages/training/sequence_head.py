@@ -56,9 +56,10 @@ VIEWS = 8  # a pseudo-sequence
 PREPROCESSING = PreprocessingRecord(
     size=128, crop=CropRecord(), mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0)
 )
+CHOSEN_ON = "dfdc-faces val, half of the actors (kept from fitting and from choosing the epoch)"
 MEASURED_ON = (
-    "dfdc-faces val, half of the actors (kept from fitting and from choosing the epoch), "
-    f"pseudo-sequences of {VIEWS} degraded views of one image; not on whole videos"
+    "dfdc-faces val, the half of its actors that the thresholds were not chosen on (it chose the "
+    f"epoch); pseudo-sequences of {VIEWS} degraded views of one image, not whole videos"
 )
 SOFTWARE = ("ddaemon", "keras", "numpy", "opencv-python-headless", "openvino")
 DATA = [
@@ -178,8 +179,8 @@ def _draft(
     scale = fit_platt(judged.whole, judged.fake)
     frame_scale = fit_platt(judged.frames.ravel(), np.repeat(judged.fake, VIEWS))
     probabilities = apply_platt(judged.whole, scale)
-    thresholds = choose_thresholds(probabilities, judged.fake, MEASURED_ON)
-    elsewhere = _rates_elsewhere(thresholds, apply_platt(held.whole, scale), held.fake)
+    chosen = choose_thresholds(probabilities, judged.fake, CHOSEN_ON)
+    thresholds = _rates_elsewhere(chosen, apply_platt(held.whole, scale), held.fake)
     return DetectorRecord(
         name=plan.out.name,
         version="1",
@@ -198,7 +199,8 @@ def _draft(
             frame_offset=frame_scale[1],
         ),
         thresholds=thresholds,
-        metrics=_metrics(plan, fit, held, judged, scale) | {"thresholds_elsewhere": elsewhere},
+        metrics=_metrics(plan, fit, held, judged, scale)
+        | {"thresholds_where_chosen": chosen.model_dump(mode="json")},
         files={},
         software=_software(),
     )
@@ -233,13 +235,12 @@ def _metrics(
 
 
 def _rates_elsewhere(
-    thresholds: ThresholdsRecord, probabilities: NDArray[Any], fake: NDArray[np.bool_]
-) -> Any:
-    """How often the thresholds are wrong on videos that they were not chosen on."""
+    chosen: ThresholdsRecord, probabilities: NDArray[Any], fake: NDArray[np.bool_]
+) -> ThresholdsRecord:
+    """The thresholds with their error rates on videos that they were not chosen on: those are
+    what a verdict quotes, because thresholds flatter themselves where they were chosen."""
     wide = np.asarray(probabilities, np.float64)
-    where = "the other half of the actors, which chose the epoch and not the thresholds"
-    rated = rate_thresholds(wide, fake, thresholds.fake, thresholds.real, where)
-    return rated.model_dump(mode="json", exclude={"fake", "real"})
+    return rate_thresholds(wide, fake, chosen.fake, chosen.real, MEASURED_ON)
 
 
 def _balanced(right: NDArray[np.bool_], fake: NDArray[np.bool_]) -> float:
