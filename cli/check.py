@@ -39,11 +39,11 @@ def command(
 ) -> None:
     """Judge VIDEOS now, without a queue. Exit 0 when each got a decision, 1 otherwise."""
     from ..daemon.checker import Checker
-    from ..daemon.config import Config, read_config
+    from ..daemon.config import read_config_if_any
     from ..storage.registry import Registry
 
     home: Home = context.obj
-    config = read_config(home.config) if home.config.is_file() else Config()
+    config = read_config_if_any(home.config)
     registry = Registry(home.detectors)
     chosen = registry.get(detector) if detector else registry.active()
     if out is not None:

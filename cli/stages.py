@@ -9,10 +9,10 @@ from ..daemon.home import Home
 @click.pass_obj
 def command(home: Home) -> None:
     """Installed stages: from which package, what each needs and gives."""
-    from ..daemon.config import Config, read_config
+    from ..daemon.config import read_config_if_any
     from ..stages.chain import build_chain, installed_stages
 
-    config = read_config(home.config) if home.config.is_file() else Config()
+    config = read_config_if_any(home.config)
     for name, entry in installed_stages().items():
         place = f"{config.stages.index(name) + 1}." if name in config.stages else "- "
         click.echo(f"{place} {name} ({entry.package})")

@@ -130,18 +130,30 @@ class Config(StageSettings, BaseSettings):
 
 
 def read_config(path: Path) -> Config:
-    """Read the file; raise `ConfigError` that lists every fault of it at once."""
+    """Read the file; raise `ConfigError` that lists every fault at once, the environment's too."""
+    return _checked(_read_toml(path), str(path))
+
+
+def read_config_if_any(path: Path) -> Config:
+    """The same, with the defaults where there is no file."""
+    return read_config(path) if path.is_file() else _checked({}, "the environment")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def _checked(values: dict[str, Any], where: str) -> Config:
     try:
         return Config(**values)
     except ValidationError as error:
         faults = "\n".join(f"  {fault}" for fault in _faults(error))
-        raise ConfigError(f"{path} has {error.error_count()} fault(s):\n{faults}") from error
+        raise ConfigError(f"{where} has {error.error_count()} fault(s):\n{faults}") from error
 
 
 def _faults(error: ValidationError) -> Iterator[str]:

@@ -12,7 +12,7 @@ from ..storage.detector_record import GoldenRecord
 from ..storage.errors import DdaemonError, HomeError, UserError
 from ..storage.registry import Registry
 from .checker import Checker
-from .config import Config, read_config
+from .config import Config, read_config, read_config_if_any
 from .home import Home
 from .service import inbox_path, outbox_path
 
@@ -29,14 +29,12 @@ class Finding:
 
 def diagnose(home: Home) -> Iterator[Finding]:
     """Look at everything, in the order in which faults follow from each other."""
-    config = Config()
+    config = _config_or_default(home)
     for name, look in _looks(home):
         try:
             yield from look(config)
         except (DdaemonError, OSError) as error:
             yield Finding(name, str(error))
-        if name == "settings" and home.config.is_file():
-            config = _config_or_default(home)
 
 
 def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]]:
@@ -55,9 +53,10 @@ def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]
 
 def _config_or_default(home: Home) -> Config:
     try:
-        return read_config(home.config)
+        return read_config_if_any(home.config)
     except UserError:
-        return Config()  # the fault itself was found by the look at the settings
+        # The look at the settings tells of the fault; the other looks go by the defaults.
+        return Config.model_construct()
 
 
 def _look_at_home(home: Home) -> Iterator[Finding]:

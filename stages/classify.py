@@ -1,6 +1,7 @@
 """The stage `classify`: what the head makes of each person, and what follows for the video."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..storage.detector_record import ThresholdsRecord
@@ -11,6 +12,10 @@ from .networks.detector import Detector
 from .settings import FacesSettings
 
 FAKE, REAL, INCONCLUSIVE = "fake", "real", "inconclusive"
+UNMEASURED = (
+    'Whole frames were looked at (faces.mode is "frame"), but this detector was measured on faces: '
+    "its thresholds and their error rates do not hold here."
+)
 
 
 class Classify:
@@ -36,7 +41,10 @@ class Classify:
             raise NotAnalysable(Reason.TOO_SHORT, _too_short(longest, context.settings.faces))
         tracks = tuple(judge_track(track, context.detector) for track in enough)
         context.progress(1.0)
-        return {"judgement": judge_video(tracks, context.detector.record.thresholds)}
+        judgement = judge_video(tracks, context.detector.record.thresholds)
+        if context.settings.faces.mode == "frame":
+            judgement = replace(judgement, decision=INCONCLUSIVE, reason=UNMEASURED)
+        return {"judgement": judgement}
 
 
 def judge_track(features: TrackFeatures, detector: Detector) -> TrackJudgement:

@@ -187,7 +187,7 @@ def test_a_service_that_is_killed_in_mid_job_ends_it_after_a_restart(
     ("deed", "limit", "why"),
     [
         ("abort", "", "died"),
-        ("sleep", "[workers]\njob_seconds = 3\n", "workers.job_seconds"),
+        ("sleep", "[workers]\njob_seconds = 12\n", "workers.job_seconds"),
         ("eat", "[workers]\nmemory_mb = 900\n", "workers.memory_mb"),
     ],
 )

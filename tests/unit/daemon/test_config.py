@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ddaemon.daemon.config import Config, default_file, every_setting, read_config
+from ddaemon.daemon.config import (
+    Config,
+    default_file,
+    every_setting,
+    read_config,
+    read_config_if_any,
+)
 from ddaemon.stages.settings import StageSettings
 from ddaemon.storage.errors import ConfigError
 
@@ -47,6 +53,13 @@ def test_the_environment_wins_over_the_file(file: Path, monkeypatch) -> None:
     monkeypatch.setenv("DDAEMON_INBOX__SETTLE", "7")
     monkeypatch.setenv("DDAEMON_HOME", "/somewhere")
     assert read_config(file).inbox.settle == 7
+
+
+def test_a_fault_of_the_environment_is_told_without_a_file_too(file: Path, monkeypatch) -> None:
+    assert read_config_if_any(file) == Config()
+    monkeypatch.setenv("DDAEMON_INBOX__SETTLE", "soon")
+    with pytest.raises(ConfigError, match=r"the environment has 1 fault\(s\):\n  inbox.settle"):
+        read_config_if_any(file)
 
 
 def test_every_setting_says_what_it_means() -> None:

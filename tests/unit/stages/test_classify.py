@@ -105,3 +105,10 @@ def test_each_frame_has_a_score_an_attention_and_a_gradient():
     np.testing.assert_allclose(track.scores, 0.45)
     assert track.attention.shape == (6,)
     assert track.gradient.shape == (6, WIDTH)
+
+
+def test_whole_frames_are_never_decided_by_thresholds_that_were_measured_on_faces():
+    judgement = run([features(0, 9, 0.99)], mode="frame")
+    assert judgement.decision == "inconclusive"
+    assert judgement.probability == pytest.approx(0.99)
+    assert "measured on faces" in judgement.reason
