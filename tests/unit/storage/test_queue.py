@@ -104,6 +104,27 @@ def test_many_claimers_never_get_the_same_job(queue: Queue, tmp_path: Path) -> N
     assert len(taken) == len(set(taken)) == 40
 
 
+def test_many_writers_that_read_first_never_find_the_database_locked(
+    queue: Queue, tmp_path: Path
+) -> None:
+    failures: list[Exception] = []
+
+    def put(first: int) -> None:
+        try:
+            for number in range(first, first + 20):
+                queue.enqueue(arrival(tmp_path / str(number), f"{number:03}"))
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=put, args=(100 * thread,)) for thread in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert queue.open_jobs() == 120
+
+
 def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: Ledger, tmp_path: Path) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
