@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..stages.base import Subject
-from ..storage.errors import LeaseLost, UserError
+from ..storage.errors import LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
@@ -76,12 +77,18 @@ class Dispatcher:
         detector = self._registry.active()
         detector.verify()
         settings = self._config.for_stages()
-        futures = [
-            worker.submit(warm_up, detector.path, detector.bundled, settings)
-            for worker in self._workers
-        ]
-        for future in futures:
-            future.result(WARM_UP_S)
+        try:
+            futures = [
+                worker.submit(warm_up, detector.path, detector.bundled, settings)
+                for worker in self._workers
+            ]
+            for future in futures:
+                future.result(WARM_UP_S)
+        except (BrokenProcessPool, TimeoutError) as error:
+            raise WorkerError(
+                "a worker process died or hung before its first job; is there enough memory, and "
+                f"may this user run {sys.executable}? `ddaemon check VIDEO` shows more"
+            ) from error
 
     def tick(self, *, accepting: bool) -> None:
         """Do what is due now. Never blocks."""

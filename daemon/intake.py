@@ -31,16 +31,26 @@ Examination = tuple[str, str, str, FileStamp]
 class Intake:
     """Watches the inbox, settles, examines, enqueues. All but the watcher runs in the caller.
 
+    `on_hint` is called, from any thread, when there is something to do; `on_known` when a file
+    came whose content the queue had already: where originals are moved, it can follow its job.
+
     Files are opened and hashed in a process of their own: opening a container is decoding, and
     the service must survive it.
     """
 
     def __init__(
-        self, inbox: Path, queue: Queue, config: Config, on_hint: Callable[[], None]
+        self,
+        inbox: Path,
+        queue: Queue,
+        config: Config,
+        *,
+        on_hint: Callable[[], None],
+        on_known: Callable[[], None],
     ) -> None:
         self._inbox = Inbox(inbox, config.inbox.ignore)
         self._queue = queue
         self._on_hint = on_hint
+        self._on_known = on_known
         self._arrivals = Arrivals(config.inbox.settle, config.inbox.patience)
         self._known = queue.known_files()
         self._hints: queues.SimpleQueue[Path] = queues.SimpleQueue()
@@ -236,3 +246,5 @@ class Intake:
         self._arrivals.lose(path)
         name = printable(os.fsencode(path.name).decode("utf-8", "backslashreplace"))
         logger.info("%s is %s job %s", name, "new" if is_new else "the content of", job)
+        if not is_new:
+            self._on_known()

@@ -85,7 +85,9 @@ class Service:
             on_verdict=self._publisher.wake,
         )
         inbox = inbox_path(self._home, self._config)
-        self._intake = Intake(inbox, self._queue, self._config, on_hint=self._wake.set)
+        self._intake = Intake(
+            inbox, self._queue, self._config, on_hint=self._wake.set, on_known=self._publisher.wake
+        )
 
     def _start(self) -> None:
         self._listen()

@@ -21,6 +21,7 @@ from ..storage.errors import DdaemonError
 
 if TYPE_CHECKING:
     from ..stages.base import Stage, Subject
+    from ..stages.networks.detector import Detector
     from ..stages.settings import StageSettings
     from ..storage.queue import Outcome
 
@@ -169,7 +170,7 @@ def _chain(names: tuple[str, ...]) -> "Sequence[Stage]":
     return build_chain(names)
 
 
-def _detector(path: Path, bundled: bool, settings: "StageSettings"):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _detector(path: Path, bundled: bool, settings: "StageSettings") -> "Detector":
     from ..stages.networks.detector import load_detector
     from ..storage.registry import read_detector
 

@@ -7,7 +7,8 @@
     │   ├── JobError           no such job, or it is not in a state that allows this
     │   ├── DetectorError      a detector is missing, altered or not understood
     │   ├── WeightsMissing     a backbone has no weights and no way to fetch them
-    │   └── ChainError         the configured stages do not fit together
+    │   ├── ChainError         the configured stages do not fit together
+    │   └── WorkerError        no worker process can be started
     ├── NotAnalysable          the video cannot be judged: a verdict, never retried
     └── LeaseLost              another holder has the job now: this one must write nothing more
 
@@ -48,6 +49,10 @@ class WeightsMissing(UserError):
 
 class ChainError(UserError):
     """The configured stages do not fit together."""
+
+
+class WorkerError(UserError):
+    """No worker process can be started."""
 
 
 class Reason(StrEnum):

@@ -263,6 +263,10 @@ def test_originals_move_beside_their_verdicts_when_asked(ddaemon: Ddaemon) -> No
     moved = {path.name: path.read_bytes() for path in folder.glob("*.mp4")}
     assert moved == {"a.mp4": content, "b.mp4": content}
     assert verdict["decision"] != "not_analysable"
+    ddaemon.start()
+    (ddaemon.inbox / "late.mp4").write_bytes(content)
+    ddaemon.until((folder / "late.mp4").exists, "the move of a late duplicate")
+    assert list(ddaemon.inbox.iterdir()) == []
 
 
 def test_a_second_service_on_the_same_home_is_refused(ddaemon: Ddaemon) -> None:
