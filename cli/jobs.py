@@ -1,6 +1,7 @@
 """`ddaemon jobs`: the queue by hand."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -50,11 +51,7 @@ def list_jobs(home: Home, states: tuple[str, ...], limit: int, as_json: bool) ->
 @click.pass_obj
 def retry(home: Home, jobs: tuple[str, ...]) -> None:
     """Put quarantined or cancelled JOBS back into the queue."""
-    queue, ledger = _queue(home), Ledger(home.database)
-    for job in jobs:
-        name = ledger.get(job).id
-        queue.retry(name)
-        click.echo(f"{name} is pending again")
+    _change(home, jobs, _queue(home).retry, "is pending again")
 
 
 @command.command("cancel")
@@ -62,11 +59,7 @@ def retry(home: Home, jobs: tuple[str, ...]) -> None:
 @click.pass_obj
 def cancel(home: Home, jobs: tuple[str, ...]) -> None:
     """End JOBS that wait or run."""
-    queue, ledger = _queue(home), Ledger(home.database)
-    for job in jobs:
-        name = ledger.get(job).id
-        queue.cancel(name)
-        click.echo(f"{name} is cancelled")
+    _change(home, jobs, _queue(home).cancel, "is cancelled")
 
 
 @command.command("purge")
@@ -79,6 +72,14 @@ def purge(home: Home, days: float, states: tuple[str, ...]) -> None:
     if unended := [state.value for state in chosen if state not in ENDED]:
         raise click.UsageError(f"jobs that are {', '.join(unended)} have not ended; cancel them")
     click.echo(f"{_queue(home).purge(days * DAY_S, chosen)} job(s) forgotten")
+
+
+def _change(home: Home, jobs: tuple[str, ...], change: Callable[[str], None], outcome: str) -> None:
+    ledger = Ledger(home.database)
+    for job in jobs:
+        name = ledger.get(job).id
+        change(name)
+        click.echo(f"{name} {outcome}")
 
 
 def _queue(home: Home) -> "Queue":

@@ -131,6 +131,14 @@ def with_trouble(do: str, name: str, more: str = "") -> str:
     return f'stages = {chain}\n{SETTINGS}{more}[plugins.trouble]\ndo = "{do}"\nname = "{name}"\n'
 
 
+def start_a_job(ddaemon: Ddaemon, stranger: dict[str, str], deed: str, settings: str = "") -> None:
+    """Start a service and wait until a worker is at its first job, which does `deed` first."""
+    ddaemon.configure(with_trouble(deed, "demo-real.mp4", settings))
+    shutil.copy(SHIPPED[0], ddaemon.inbox)
+    ddaemon.start(**stranger)
+    ddaemon.until(lambda: ddaemon.status()["counts"]["running"], "a running job")
+
+
 def test_a_third_party_stage_adds_a_fact_to_the_verdict(
     ddaemon: Ddaemon, stranger: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,9 +159,7 @@ def test_a_third_party_stage_adds_a_fact_to_the_verdict(
 def test_a_worker_that_is_killed_costs_one_attempt(
     ddaemon: Ddaemon, stranger: dict[str, str]
 ) -> None:
-    ddaemon.configure(with_trouble("nap", "demo-real.mp4"))
-    shutil.copy(SHIPPED[0], ddaemon.inbox)
-    ddaemon.start(**stranger)
+    start_a_job(ddaemon, stranger, "nap")
     progress = ddaemon.until(
         lambda: list((ddaemon.home / "work").glob("*.progress")), "a job in a worker"
     )
@@ -169,10 +175,7 @@ def test_a_worker_that_is_killed_costs_one_attempt(
 def test_a_service_that_is_killed_in_mid_job_ends_it_after_a_restart(
     ddaemon: Ddaemon, stranger: dict[str, str]
 ) -> None:
-    ddaemon.configure(with_trouble("nap", "demo-real.mp4"))
-    shutil.copy(SHIPPED[0], ddaemon.inbox)
-    ddaemon.start(**stranger)
-    ddaemon.until(lambda: ddaemon.status()["counts"]["running"], "a running job")
+    start_a_job(ddaemon, stranger, "nap")
     ddaemon.stop(signal.SIGKILL)
     assert ddaemon.status()["service"]["alive"] is False
     assert ddaemon.verdicts() == []
@@ -213,10 +216,7 @@ def test_poison_ends_in_quarantine_and_others_go_on(
 def test_sigterm_lets_the_running_job_end_and_gives_the_rest_back(
     ddaemon: Ddaemon, stranger: dict[str, str]
 ) -> None:
-    ddaemon.configure(with_trouble("nap", "demo-real.mp4"))
-    shutil.copy(SHIPPED[0], ddaemon.inbox)
-    ddaemon.start(**stranger)
-    ddaemon.until(lambda: ddaemon.status()["counts"]["running"], "a running job")
+    start_a_job(ddaemon, stranger, "nap")
     assert ddaemon.stop(signal.SIGTERM) == 0
     assert len(ddaemon.verdicts()) == 1
 
@@ -224,10 +224,7 @@ def test_sigterm_lets_the_running_job_end_and_gives_the_rest_back(
 def test_sigterm_releases_a_job_that_outlasts_the_grace_time(
     ddaemon: Ddaemon, stranger: dict[str, str]
 ) -> None:
-    ddaemon.configure(with_trouble("sleep", "demo-real.mp4", "[workers]\ngrace = 0.5\n"))
-    shutil.copy(SHIPPED[0], ddaemon.inbox)
-    ddaemon.start(**stranger)
-    ddaemon.until(lambda: ddaemon.status()["counts"]["running"], "a running job")
+    start_a_job(ddaemon, stranger, "sleep", "[workers]\ngrace = 0.5\n")
     assert ddaemon.stop(signal.SIGTERM) == 0
     assert ddaemon.status()["counts"]["pending"] == 1
     assert ddaemon.status()["last"] == []
