@@ -109,10 +109,6 @@ class Dispatcher:
         """How many jobs run now."""
         return len(self._runs)
 
-    def hurry(self) -> None:
-        """New jobs may have come: look at once."""
-        self._next_look = 0.0
-
     def stop(self) -> None:
         """Kill what runs, and give it back to the queue untouched."""
         for worker, run in list(self._runs.items()):

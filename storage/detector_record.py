@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RECORD_FORMAT = 1
-
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

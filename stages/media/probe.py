@@ -8,9 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ...storage.errors import NotAnalysable, Reason
-from .base import ContainerFacts
 from .container import open_container, video_stream
-from .pyav import open_video
 
 
 class Readiness(StrEnum):
@@ -33,13 +31,3 @@ def readiness(path: Path) -> tuple[Readiness, str]:
     except NotAnalysable as refusal:
         waits = refusal.reason is Reason.UNDECODABLE
         return (Readiness.WAITING if waits else Readiness.FOREIGN), refusal.detail
-
-
-def probe(path: Path) -> ContainerFacts:
-    """What the container says of itself, without limits on size or length.
-
-    Decodes one frame: the rotation is known only then.
-    Raises what `open_video` raises.
-    """
-    with open_video(path, max_pixels=2**31 - 1, max_seconds=float("inf")) as video:
-        return video.facts

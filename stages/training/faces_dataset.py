@@ -23,7 +23,6 @@ class Face:
     file: str
     fake: bool
     group: str  # cluster of the actor
-    pair: str  # the real video this one is, or was made from
     split: str  # train or val
 
 
@@ -55,6 +54,4 @@ class FaceImages:
 
 
 def _face(row: dict[str, str]) -> Face:
-    return Face(
-        row["archive"], row["file"], row["label"] == FAKE, row["group"], row["pair"], row["split"]
-    )
+    return Face(row["archive"], row["file"], row["label"] == FAKE, row["group"], row["split"])

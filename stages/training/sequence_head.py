@@ -91,11 +91,6 @@ class Scores:
     fake: NDArray[np.bool_]  # (videos,)
     groups: list[str]
 
-    def only(self, rows: NDArray[np.bool_]) -> "Scores":
-        """Those of some videos."""
-        groups = [group for group, kept in zip(self.groups, rows, strict=True) if kept]
-        return Scores(self.whole[rows], self.frames[rows], self.fake[rows], groups)
-
 
 def main() -> None:
     """Run from the command line."""

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ddaemon.stages.media.probe import Readiness, probe, readiness
-from ddaemon.storage.errors import NotAnalysable, Reason
+from ddaemon.stages.media.probe import Readiness, readiness
 from ddaemon.tests.clips import numbered_clip, numbered_frame
 
 
@@ -80,15 +79,3 @@ def test_a_file_that_is_gone_is_nobodys_verdict(tmp_path: Path) -> None:
 def test_readiness_asks_for_no_frame(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ddaemon.stages.media.pyav.Cursor", None)  # what decodes
     assert state(clip) is Readiness.READY
-
-
-def test_probing_tells_size_rate_and_length(clip: Path) -> None:
-    facts = probe(clip)
-    assert (facts.width, facts.height, facts.fps, facts.duration_s) == (128, 96, 25.0, 2.0)
-
-
-def test_probing_what_is_half_written_is_refused_as_undecodable(clip: Path, tmp_path: Path) -> None:
-    (tmp_path / "part.mp4").write_bytes(clip.read_bytes()[:500])
-    with pytest.raises(NotAnalysable) as caught:
-        probe(tmp_path / "part.mp4")
-    assert caught.value.reason is Reason.UNDECODABLE

@@ -9,7 +9,7 @@ from ddaemon.storage.errors import UserError
 def faces(groups=40, seed=0):
     random = np.random.default_rng(seed)
     return [
-        Face("a.zip", f"{group}-{i}-{fake}.jpg", fake, str(group), "pair", "val")
+        Face("a.zip", f"{group}-{i}-{fake}.jpg", fake, str(group), "val")
         for group in range(groups)
         for fake in (True, False)
         for i in range(random.integers(1, 30))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddaemon.stages.media.base import Image
-from ddaemon.stages.media.probe import probe
+from ddaemon.stages.media.pyav import open_video
 from ddaemon.stages.shipped import data_file
 from ddaemon.stages.training.clips import demo_frames, portrait_landmarks, read_portrait
 from ddaemon.stages.training.forge import (
@@ -123,6 +123,7 @@ def test_the_two_demos_differ_in_the_face_alone() -> None:
 
 @pytest.mark.parametrize("name", ["demo-real.mp4", "demo-forged.mp4"])
 def test_the_shipped_demo_clips_are_small_and_whole(name: str) -> None:
-    facts = probe(data_file(name))
+    with open_video(data_file(name), max_pixels=1 << 20, max_seconds=60) as video:
+        facts = video.facts
     assert (facts.width, facts.height, facts.duration_s, facts.codec) == (512, 512, 3.0, "h264")
     assert data_file(name).stat().st_size <= 250_000
