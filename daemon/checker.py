@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..stages.base import VERDICT_FILE, Subject
+from ..stages.process import WorkerProcess
 from ..storage.content import hash_file
 from ..storage.errors import DdaemonError
 from ..storage.registry import DetectorFolder
@@ -17,7 +18,6 @@ from ..storage.times import iso
 from .config import Config
 from .names import folder_name
 from .outbox import Shelf
-from .process import WorkerProcess
 from .worker import Task, read_progress, run_task
 
 LIMIT_LOOK_S = 0.25

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..stages.base import Subject
+from ..stages.process import WorkerProcess
 from ..storage.errors import LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
 from .config import Config
 from .names import folder_name
-from .process import WorkerProcess
 from .publisher import attempt_folder
 from .worker import Progress, Task, read_progress, run_task, warm_up
 

@@ -10,13 +10,13 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from ..stages.process import WorkerProcess
 from ..storage.content import FileStamp
 from ..storage.queue import Arrival, Queue
 from .arrivals import Arrivals, Phase
 from .config import Config
 from .inbox import Inbox
 from .names import printable
-from .process import WorkerProcess
 from .watcher import Watcher
 from .worker import VideoChanged, examine, fingerprint
 

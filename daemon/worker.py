@@ -7,8 +7,6 @@ functions, so that the service process, which imports this file, stays small.
 
 import json
 import os
-import signal
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from ..stages.settings import StageSettings
     from ..storage.queue import Outcome
 
-PARENT_POLL_S = 1.0
 PROGRESS_EVERY_S = 0.2
 
 
@@ -54,15 +51,6 @@ class Progress:
     pid: int
     stage: str | None
     percent: float
-
-
-def prepare() -> None:
-    """First thing in a new worker: leave signals to the service, and don't outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = os.getppid()
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
 
 
 def warm_up(detector: Path, bundled: bool, settings: "StageSettings") -> int:
@@ -175,9 +163,3 @@ def _detector(path: Path, bundled: bool, settings: "StageSettings") -> "Detector
     from ..storage.registry import read_detector
 
     return load_detector(read_detector(path, bundled=bundled), settings.features)
-
-
-def _die_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(PARENT_POLL_S)
-    os.kill(os.getpid(), signal.SIGKILL)

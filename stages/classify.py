@@ -42,7 +42,8 @@ class Classify:
         tracks = tuple(judge_track(track, context.detector) for track in enough)
         context.progress(1.0)
         judgement = judge_video(tracks, context.detector.record.thresholds)
-        if context.settings.faces.mode == "frame":
+        learned = context.detector.record.preprocessing.crop.kind
+        if context.settings.faces.mode == "frame" and learned != "whole_frame":
             judgement = replace(judgement, decision=INCONCLUSIVE, reason=UNMEASURED)
         return {"judgement": judgement}
 

@@ -83,7 +83,7 @@ class Faces:
         """Stream over the frames; only crops stay in memory."""
         settings, preprocessing = context.settings.faces, context.detector.record.preprocessing
         frames = _counted(context)
-        if settings.mode == "frame":
+        if settings.mode == "frame" or preprocessing.crop.kind == "whole_frame":
             return {"faces": [whole_frames(frames, preprocessing.size)]}
         reader = FaceReader(settings, preprocessing.crop.side, context.settings.features.threads)
         tracks = follow_faces(frames, reader, preprocessing.size)

@@ -24,12 +24,13 @@ class BackboneRecord(Part):
 
 
 class CropRecord(Part):
-    """How a face is cut out: a square around the landmarks' hull.
+    """What the network sees: a square around the landmarks' hull, or the whole frame.
 
-    The square's side is `side` times the larger side of the hull of the 468 landmarks.
+    The square's side is `side` times the larger side of the hull of the 468 landmarks. A whole
+    frame is resized to a square, its shape ignored.
     """
 
-    kind: Literal["landmark_hull"] = "landmark_hull"
+    kind: Literal["landmark_hull", "whole_frame"] = "landmark_hull"
     side: float = 1.10
 
 
@@ -43,9 +44,10 @@ class PreprocessingRecord(Part):
 
 
 class HeadRecord(Part):
-    """The network over the sequence of vectors."""
+    """The network over the sequence of vectors, or over their mean as a sequence of one step."""
 
     kind: Literal["bilstm_attention"] = "bilstm_attention"
+    pooling: Literal["none", "mean"] = "none"
     units: int  # of the LSTM, each direction
     attention_units: int
 

@@ -41,6 +41,8 @@ class Detector:
 
     def judge(self, vectors: Vectors) -> HeadOutput:
         """Judge one person's vectors (frames, width), in order of time."""
+        if self.record.head.pooling == "mean":
+            return self.head.run_mean(vectors)
         return self.head.run(vectors)
 
     def probability(self, logit: float) -> float:

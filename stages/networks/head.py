@@ -93,6 +93,19 @@ class Head:
             gradient=np.outer(weights, self.frame_kernel) + self._back(ahead, behind, d_states),
         )
 
+    def run_mean(self, vectors: Floats) -> HeadOutput:
+        """Judge the mean vector as a sequence of one step; each frame's logit is of that frame
+        alone, all weigh the same."""
+        count = len(vectors)
+        whole = self.run(vectors.mean(axis=0, keepdims=True))
+        alone = [self.run(vector[None]).logit for vector in vectors]
+        return HeadOutput(
+            logit=whole.logit,
+            frame_logits=np.array(alone, np.float32),
+            attention=np.full(count, 1 / count, np.float32),
+            gradient=np.repeat(whole.gradient / count, count, axis=0),
+        )
+
     def _back(self, ahead: Trace, behind: Trace, d_states: Floats) -> Floats:
         """d(logit)/d(vectors) through both directions."""
         units = self.forward.units

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 import psutil
 import pytest
 
-from ddaemon.daemon.process import WorkerProcess
+from ddaemon.stages.process import WorkerProcess
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ WIDTH = 3
 class Meaning:
     """A detector whose logit, and probability, is the mean of all numbers."""
 
-    record = SimpleNamespace(thresholds=THRESHOLDS)
+    def __init__(self, crop="landmark_hull"):
+        preprocessing = SimpleNamespace(crop=SimpleNamespace(kind=crop))
+        self.record = SimpleNamespace(thresholds=THRESHOLDS, preprocessing=preprocessing)
 
     def judge(self, vectors):
         steps = len(vectors)
@@ -36,11 +38,11 @@ def features(number, length, value):
     return TrackFeatures(number, vectors, np.zeros((length, 1, 1, WIDTH), np.float16))
 
 
-def run(tracks, min_frames=4, mode="faces"):
+def run(tracks, min_frames=4, mode="faces", crop="landmark_hull"):
     settings = StageSettings.model_validate({"faces": {"min_frames": min_frames, "mode": mode}})
     context = SimpleNamespace(
         settings=settings,
-        detector=Meaning(),
+        detector=Meaning(crop),
         facts={"features": tracks},
         progress=lambda _: None,
     )
@@ -112,3 +114,8 @@ def test_whole_frames_are_never_decided_by_thresholds_that_were_measured_on_face
     assert judgement.decision == "inconclusive"
     assert judgement.probability == pytest.approx(0.99)
     assert "measured on faces" in judgement.reason
+
+
+def test_a_detector_of_whole_frames_decides_about_whole_frames():
+    assert run([features(0, 9, 0.9)], mode="frame", crop="whole_frame").decision == "fake"
+    assert run([features(0, 9, 0.9)], crop="whole_frame").decision == "fake"

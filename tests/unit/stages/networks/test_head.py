@@ -79,3 +79,15 @@ def test_a_head_whose_arrays_do_not_fit_each_other_is_refused(network, name):
     arrays[name] = arrays[name][:-1]
     with pytest.raises(DetectorError, match=name):
         Head(arrays)
+
+
+def test_a_pooling_head_judges_the_mean_vector_and_spreads_its_gradient(network):
+    head, vectors = Head(head_arrays(network)), sequence(9)
+    output = head.run_mean(vectors)
+    assert output.logit == pytest.approx(head.run(vectors.mean(axis=0, keepdims=True)).logit)
+    assert output.frame_logits[3] == pytest.approx(head.run(vectors[3:4]).logit)
+    nudged = vectors.copy()
+    nudged[4, 7] += 0.01
+    slope = (head.run_mean(nudged).logit - output.logit) / 0.01
+    assert output.gradient[4, 7] == pytest.approx(slope, rel=0.05, abs=1e-4)
+    assert output.attention.sum() == pytest.approx(1, abs=1e-6)

@@ -8,6 +8,8 @@ the process; the next call starts a new one.
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,11 +17,10 @@ from typing import TypeVar
 
 import psutil
 
-from .worker import prepare
-
 T = TypeVar("T")
 
 START_PATIENCE_S = 60.0
+PARENT_POLL_S = 1.0
 
 
 class WorkerProcess:
@@ -90,7 +91,22 @@ class WorkerProcess:
                 max_workers=1,
                 # A forked child would inherit the service's locks in whatever state they are.
                 mp_context=multiprocessing.get_context("spawn"),
-                initializer=prepare,
+                initializer=_prepare,
             )
             self._pid = self._executor.submit(os.getpid).result(START_PATIENCE_S)
         return self._executor
+
+
+def _prepare() -> None:
+    """First thing in a new worker: leave signals to the service, and don't outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = os.getppid()
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_S)
+    os.kill(os.getpid(), signal.SIGKILL)
