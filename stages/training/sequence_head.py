@@ -36,15 +36,15 @@ from ..networks.efficientnet_lite0 import NAME as LITE0
 from ..networks.efficientnet_lite0 import WIDTH
 from ..networks.head import Head
 from ..networks.imagenet import build_backbone
-from .calibration import (
+from .card import write_card
+from .evaluation.auc import auc_with_interval, choose_half
+from .evaluation.calibration import (
     apply_platt,
     calibration_error,
     choose_thresholds,
     fit_platt,
     rate_thresholds,
 )
-from .card import write_card
-from .evaluation import auc_with_interval, choose_half
 from .faces_dataset import Face, FaceImages, read_index
 from .feature_cache import CachePlan, Features, cached_features, view_seed
 from .head_fit import Fit, FitSettings, fit_head

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ddaemon.stages.networks.head import Head
-from ddaemon.stages.training.evaluation import auc
+from ddaemon.stages.training.evaluation.auc import auc
 from ddaemon.stages.training.head_fit import FitSettings, fit_head
 
 WIDTH, VIEWS = 6, 5

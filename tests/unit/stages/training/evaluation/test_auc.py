@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ddaemon.stages.training.evaluation import auc_with_interval, choose_half
+from ddaemon.stages.training.evaluation.auc import auc_with_interval, choose_half
 from ddaemon.stages.training.faces_dataset import Face
 from ddaemon.storage.errors import UserError
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...storage.errors import UserError
-from .faces_dataset import Face
+from ....storage.errors import UserError
+from ..faces_dataset import Face
 
 RESAMPLES = 500
 Floats = NDArray[Any]  # (videos,)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ddaemon.stages.training.calibration import (
+from ddaemon.stages.training.evaluation.calibration import (
     apply_platt,
     calibration_error,
     choose_thresholds,

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...storage.detector_record import ThresholdsRecord
-from ...storage.errors import UserError
-from ..networks.lstm import sigmoid
+from ....storage.detector_record import ThresholdsRecord
+from ....storage.errors import UserError
+from ...networks.lstm import sigmoid
 
 FALSE_POSITIVES = 0.05  # of all reals, called fake: at most
 FALSE_NEGATIVES = 0.10  # of all fakes, called real: at most
