@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from ..storage.errors import HomeError
+from ..storage.locks import lock, lock_within
 
 FOLDER_MODE = 0o750
 LOCK_PATIENCE_S = 1.0  # `ddaemon status` holds the lock for microseconds
@@ -26,6 +26,8 @@ class Home:
         self.work = self.path / "work"
         self.quarantine = self.path / "quarantine"
         self.detectors = self.path / "detectors"
+        self.runs = self.path / "runs"
+        self.cache = self.path / "cache"
         self.database = self.path / "state.db"
         self.service_note = self.path / "service.json"
         self.lock = self.path / ".lock"
@@ -63,7 +65,7 @@ class Home:
         """Be this home's only service. Raises `HomeError` when another one is."""
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if not _lock_within(descriptor, LOCK_PATIENCE_S):
+            if not lock_within(descriptor, LOCK_PATIENCE_S):
                 raise HomeError(
                     f"another service runs on {self.path}; `ddaemon status` shows it, "
                     "and --home DIR chooses another home"
@@ -79,21 +81,6 @@ class Home:
             return False
         descriptor = os.open(self.lock, os.O_RDONLY)
         try:
-            return not _lock(descriptor, fcntl.LOCK_SH)
+            return not lock(descriptor, fcntl.LOCK_SH)
         finally:
             os.close(descriptor)
-
-
-def _lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _lock_within(descriptor: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (held := _lock(descriptor, fcntl.LOCK_EX)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return held

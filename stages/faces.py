@@ -140,7 +140,7 @@ def crop_square(image: Image, square: tuple[int, int, int], size: int) -> Image:
     if any(margins):
         bordered = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REFLECT_101)
         part = np.asarray(bordered, np.uint8)
-    return _resize(part, size)
+    return resize_square(part, size)
 
 
 def cut_square(square: tuple[int, int, int], width: int, height: int) -> Box:
@@ -150,7 +150,8 @@ def cut_square(square: tuple[int, int, int], width: int, height: int) -> Box:
     return x, y, max(1, min(left + side, width) - x), max(1, min(top + side, height) - y)
 
 
-def _resize(image: Image, size: int) -> Image:
+def resize_square(image: Image, size: int) -> Image:
+    """A picture of any shape as (size, size, 3)."""
     method = cv2.INTER_AREA if max(image.shape[:2]) > size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (size, size), interpolation=method), np.uint8)
 
@@ -163,7 +164,7 @@ def _sample(frame: Frame, face: Face, size: int) -> FaceSample:
 
 def _whole_frame(frame: Frame, size: int) -> FaceSample:
     height, width = frame.image.shape[:2]
-    return FaceSample(frame.index, frame.t, (0, 0, width, height), _resize(frame.image, size))
+    return FaceSample(frame.index, frame.t, (0, 0, width, height), resize_square(frame.image, size))
 
 
 def _squares(faces: Iterable[Face]) -> list[tuple[int, int, int]]:

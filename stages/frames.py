@@ -80,5 +80,7 @@ def _keep(frame: Frame, folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     bgr = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+    beside = path.with_name(f".{path.name}")
+    if not cv2.imwrite(str(beside), bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
         raise OSError(f"could not write {path}")
+    beside.replace(path)

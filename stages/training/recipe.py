@@ -87,6 +87,11 @@ class Recipe(Section):
         Share, Field(description="share of fakes that may be called real, on validation")
     ] = 0.10
     keep_frames: Annotated[bool, Field(description="leave the frames as JPEGs in the run")] = False
+    description: Annotated[str, Field(description="one line for the detector's record")] = ""
+    learned_from: Annotated[
+        tuple[str, ...], Field(description="the data in words, for the record; else its layout")
+    ] = ()
+    licence: Annotated[str, Field(description="of the weights, for the record")] = ""
     seed: Annotated[int, Field(ge=0, description="of everything that is drawn")] = 0
     head: HeadSettings = HeadSettings()
     finetuning: FinetuneSettings = FinetuneSettings()

@@ -6,6 +6,7 @@ some frames go wrong, as they do when a head turns fast or a hand passes: that i
 over frames can learn from single images; how a forgery flickers in time it cannot.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import cv2
@@ -57,6 +58,12 @@ def make_views(image: Image, count: int, size: int, seed: int) -> Image:
     random = np.random.default_rng(seed)
     look = draw_look(random, size)
     return np.stack([_view(image, look, size, random) for _ in range(count)])
+
+
+def view_seed(content: str, seed: int) -> int:
+    """A seed of this content (its SHA-256) alone, whatever its place in a list."""
+    digest = hashlib.sha256(f"{seed}/{content}".encode()).digest()
+    return int.from_bytes(digest[:8], "little")
 
 
 def draw_look(random: np.random.Generator, size: int) -> Look:

@@ -1,0 +1,141 @@
+"""A run's folder: what was asked for, what is finished, and where everything lies."""
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ...storage.errors import UserError
+from ...storage.locks import lock
+from .journal import Journal
+from .recipe import Recipe
+
+RUN_FILE = "run.json"
+STEPS_FILE = "steps.json"
+NAME_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run. Making an object touches nothing."""
+
+    folder: Path
+    name: str  # of the run and of the detector it makes
+    dataset: Path
+    recipe: Recipe
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index.csv"
+
+    @property
+    def findings(self) -> Path:
+        return self.folder / "findings.json"
+
+    @property
+    def frames(self) -> Path:
+        return self.folder / "frames"
+
+    @property
+    def features(self) -> Path:
+        return self.folder / "features"
+
+    @property
+    def fit(self) -> Path:
+        return self.folder / "fit"
+
+    @property
+    def finetuned(self) -> Path:
+        return self.folder / "finetuned"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.folder / "journal.jsonl")
+
+    def save(self) -> None:
+        """Write what was asked for."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record = {
+            "name": self.name,
+            "dataset": str(self.dataset),
+            "recipe": self.recipe.model_dump(mode="json"),
+        }
+        write_json(self.folder / RUN_FILE, record)
+
+    def finished(self) -> dict[str, str]:
+        """Step -> digest of what it was made from."""
+        path = self.folder / STEPS_FILE
+        return json.loads(path.read_bytes()) if path.is_file() else {}
+
+    def finish(self, step: str, digest: str) -> None:
+        """Say that a step is done."""
+        write_json(self.folder / STEPS_FILE, self.finished() | {step: digest})
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the only one at work on this run. Raises `UserError` when another process is."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not lock(descriptor):
+                raise UserError(f"another ddaemon is at work on {self.folder}; let it end first")
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def open_run(folder: Path) -> Run:
+    """Read a run's folder. Raises `UserError` when it is none."""
+    try:
+        record = json.loads((folder / RUN_FILE).read_bytes())
+        recipe = Recipe.model_validate(record["recipe"])
+        return Run(folder, record["name"], Path(record["dataset"]), recipe)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{folder} is not a run; `ddaemon train index DATASET --out {folder}` begins one"
+        ) from error
+    except (ValueError, KeyError, ValidationError) as error:
+        raise UserError(f"{folder / RUN_FILE} is not understood: {error}") from error
+
+
+def latest_run(runs: Path, dataset: Path | None) -> Run:
+    """The youngest run (of a data set) below `runs`. Raises `UserError` when there is none."""
+    folders = sorted(path.parent for path in runs.glob(f"*/{RUN_FILE}"))
+    for folder in reversed(folders):
+        run = open_run(folder)
+        if dataset is None or run.dataset == dataset.absolute():
+            return run
+    what = f" of {dataset}" if dataset else ""
+    raise UserError(f"there is no run{what} in {runs} to resume; leave --resume out to begin one")
+
+
+def name_run(dataset: Path, recipe: Recipe, now: float) -> str:
+    """Such as `20260504-030201-celeb-df-seed`: its order is that of time."""
+    moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+    plain = re.sub(r"[^a-z0-9]+", "-", dataset.absolute().stem.lower()).strip("-")
+    seed = "-seed" if recipe.protocol == "seed" else ""
+    return f"{moment}-{plain[:NAME_LENGTH] or 'data'}{seed}"
+
+
+def digest_of(values: Mapping[str, Any]) -> str:
+    """Of anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Write it whole or not at all; numbers must be numbers."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    beside.replace(path)

