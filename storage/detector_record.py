@@ -5,9 +5,12 @@ and nothing that could run code. The detector's own identity is the SHA-256 of `
 which covers every file through the checksums inside.
 """
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class Part(BaseModel):
@@ -53,13 +56,31 @@ class HeadRecord(Part):
 
 
 class CalibrationRecord(Part):
-    """Platt scaling: probability = sigmoid(slope * logit + offset)."""
+    """How a logit becomes a probability of fake.
 
-    kind: Literal["platt"] = "platt"
+    Platt: sigmoid(slope * logit + offset). Temperature: the same, slope = 1 / T and offset 0.
+    Isotonic: linear between knots (logit, probability), constant outside them; slope and offset
+    stay 1 and 0.
+    """
+
+    kind: Literal["platt", "temperature", "isotonic"] = "platt"
     slope: float
     offset: float
     frame_slope: float  # the same for one frame's logit
     frame_offset: float
+    knots: tuple[tuple[float, float], ...] = ()  # of isotonic
+    frame_knots: tuple[tuple[float, float], ...] = ()
+
+    @model_validator(mode="after")
+    def _knots_rise(self) -> "CalibrationRecord":
+        for knots in (self.knots, self.frame_knots):
+            if bool(knots) != (self.kind == "isotonic"):
+                raise ValueError("isotonic calibration has knots, and no other kind has")
+            if any(a[0] >= b[0] or a[1] > b[1] for a, b in pairwise(knots)):
+                raise ValueError("the knots must rise")
+            if any(not 0 <= probability <= 1 for _, probability in knots):
+                raise ValueError("the knots' probabilities must lie between 0 and 1")
+        return self
 
 
 class ThresholdsRecord(Part):
@@ -90,7 +111,7 @@ class DetectorRecord(Part):
     """All that is known of a detector beside its weights."""
 
     format: Literal[1] = 1
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
     version: str
     created_at: str
     description: str

@@ -14,9 +14,9 @@ from ...storage.registry import DetectorFolder
 from ..settings import FeaturesSettings
 from .arrays import Arrays, part, read_arrays
 from .backbone import Backbone, Crops, Maps, Vectors, open_backbone
+from .calibrate import apply_calibration
 from .description import Description
 from .head import Head, HeadOutput
-from .lstm import sigmoid
 
 WEIGHTS_FILE = "weights.npz"
 NETWORK_FILE = "network.json"
@@ -47,13 +47,11 @@ class Detector:
 
     def probability(self, logit: float) -> float:
         """Of fake, calibrated, from the head's logit of a sequence."""
-        scale = self.record.calibration
-        return float(sigmoid(np.array(scale.slope * logit + scale.offset, np.float32)))
+        return float(apply_calibration(np.array(logit), self.record.calibration))
 
     def frame_scores(self, frame_logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same for frames alone: (frames,), 0..1."""
-        scale = self.record.calibration
-        return sigmoid(scale.frame_slope * frame_logits + scale.frame_offset)
+        return apply_calibration(frame_logits, self.record.calibration, frame=True)
 
 
 def load_detector(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:

@@ -40,11 +40,11 @@ from .card import write_card
 from .evaluation.auc import auc_with_interval, choose_half
 from .evaluation.calibration import (
     apply_platt,
-    calibration_error,
     choose_thresholds,
     fit_platt,
     rate_thresholds,
 )
+from .evaluation.reliability import balanced_calibration_error
 from .faces_dataset import Face, FaceImages, read_index
 from .feature_cache import CachePlan, Features, cached_features, view_seed
 from .head_fit import Fit, FitSettings, fit_head
@@ -223,7 +223,7 @@ def _metrics(
             "mean_of_frames": area(judged, judged.frames.mean(axis=1)),
             "one_frame": area(judged, judged.frames[:, 0]),
             "balanced_accuracy_at_half": _balanced(right, judged.fake),
-            "calibration_error": round(calibration_error(probabilities, judged.fake), 4),
+            "calibration_error": round(balanced_calibration_error(probabilities, judged.fake), 4),
         },
         "platt": "both labels weigh the same, whatever their shares in the data",
     }

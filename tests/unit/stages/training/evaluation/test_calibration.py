@@ -1,13 +1,19 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from ddaemon.stages.networks.calibrate import apply_calibration
 from ddaemon.stages.training.evaluation.calibration import (
     apply_platt,
-    calibration_error,
     choose_thresholds,
+    fit_calibration,
+    fit_isotonic,
     fit_platt,
+    fit_temperature,
     wilson_interval,
 )
+from ddaemon.stages.training.evaluation.reliability import balanced_calibration_error
+from ddaemon.storage.detector_record import CalibrationRecord
 from ddaemon.storage.errors import UserError
 
 
@@ -30,10 +36,77 @@ def test_platt_scaling_does_not_see_how_many_are_fake():
     assert lopsided == pytest.approx(even, abs=0.25)  # the odds alone would move it by 2.3
 
 
-def test_scaled_logits_are_well_calibrated():
+@pytest.mark.parametrize("kind", ["platt", "temperature", "isotonic"])
+def test_every_kind_calibrates_well_whatever_the_shares(kind):
+    logits, fake = drawn(reals=1500, fakes=6000)
+    record = fit_calibration(kind, logits, fake, logits, fake)
+    assert balanced_calibration_error(apply_calibration(logits, record), fake) < 0.03
+    assert balanced_calibration_error(apply_platt(logits, (10.0, 0.0)), fake) > 0.05
+
+
+def test_the_temperature_is_the_one_that_cooled_the_logits():
     logits, fake = drawn()
-    assert calibration_error(apply_platt(logits, fit_platt(logits, fake)), fake) < 0.03
-    assert calibration_error(apply_platt(logits, (10.0, 0.0)), fake) > 0.05
+    assert fit_temperature(logits * 6, fake) == (pytest.approx(1 / 3, abs=0.02), 0)
+
+
+def test_a_temperature_turns_no_score_around():
+    logits, fake = drawn(reals=200, fakes=200)
+    slope, _ = fit_temperature(-logits, fake)
+    assert slope == pytest.approx(0.01)
+
+
+def test_isotonic_probabilities_rise_and_are_never_certain():
+    logits, fake = drawn(reals=300, fakes=100)
+    record = fit_calibration("isotonic", logits, fake, logits[::2], fake[::2])
+    probability = apply_calibration(np.linspace(-30, 30, 999), record)
+    assert np.all(np.diff(probability) >= 0)
+    assert probability.min() == pytest.approx(1 / 402)
+    assert probability.max() == pytest.approx(401 / 402)
+    assert 10 < len(record.knots) <= 50
+    assert len(fit_isotonic(*drawn())) <= 50
+
+
+def test_between_knots_the_probability_is_linear_and_frames_have_their_own():
+    knots, frame_knots = ((0.0, 0.2), (2.0, 0.8)), ((0.0, 0.4), (1.0, 0.5))
+    record = CalibrationRecord(
+        kind="isotonic", slope=1, offset=0, frame_slope=1, frame_offset=0,
+        knots=knots, frame_knots=frame_knots,
+    )  # fmt: skip
+    logits = np.array([-9.0, 0.5, 9.0])
+    assert apply_calibration(logits, record) == pytest.approx([0.2, 0.35, 0.8])
+    assert apply_calibration(logits, record, frame=True) == pytest.approx([0.4, 0.45, 0.5])
+
+
+def test_a_record_survives_json():
+    logits, fake = drawn(reals=100, fakes=100)
+    record = fit_calibration("isotonic", logits, fake, logits, fake)
+    assert CalibrationRecord.model_validate_json(record.model_dump_json()) == record
+
+
+@pytest.mark.parametrize(
+    ("kind", "knots"),
+    [
+        ("isotonic", ()),
+        ("platt", ((0.0, 0.5), (1.0, 0.6))),
+        ("isotonic", ((0.0, 0.5), (0.0, 0.6))),
+        ("isotonic", ((0.0, 0.5), (1.0, 0.4))),
+        ("isotonic", ((0.0, 0.5), (1.0, 1.4))),
+    ],
+)
+def test_knots_that_make_no_sense_are_refused(kind, knots):
+    with pytest.raises(ValidationError, match="knots"):
+        CalibrationRecord(
+            kind=kind, slope=1, offset=0, frame_slope=1, frame_offset=0,
+            knots=knots, frame_knots=knots,
+        )  # fmt: skip
+
+
+def test_other_rates_move_the_thresholds():
+    logits, fake = drawn(reals=1000, fakes=1000)
+    probabilities = apply_platt(logits, (2.0, 0.0))
+    strict = choose_thresholds(probabilities, fake, "drawn", 0.01, 0.02)
+    assert 0.005 < strict.false_positive_rate <= 0.01
+    assert 0.015 < strict.false_negative_rate <= 0.02
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -72,7 +145,15 @@ def test_intervals_are_those_of_wilson(hits, of, low, high):
     assert wilson_interval(hits, of) == pytest.approx((low, high), abs=1e-4)
 
 
-@pytest.mark.parametrize("use", [fit_platt, lambda *args: choose_thresholds(*args, "nothing")])
+@pytest.mark.parametrize(
+    "use",
+    [
+        fit_platt,
+        fit_temperature,
+        fit_isotonic,
+        lambda *args: choose_thresholds(*args, "nothing"),
+    ],
+)
 def test_one_label_alone_is_refused(use):
     with pytest.raises(UserError, match="both"):
         use(np.array([0.1, 0.2]), np.array([True, True]))

@@ -1,0 +1,72 @@
+"""Whether probabilities mean what they say: bins of equal mass, and the calibration error."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 15
+Floats = NDArray[Any]  # (videos,)
+Labels = NDArray[np.bool_]  # (videos,): True is fake
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """What was said and what was so, in bins of rising probability: each (bins,)."""
+
+    said: NDArray[np.float64]  # mean probability of fake
+    found: NDArray[np.float64]  # share of fakes
+    videos: NDArray[np.int64]
+
+
+def bin_places(probabilities: Floats, bins: int = BINS) -> NDArray[np.int64]:
+    """The bin of each video, from 0 up: (videos,).
+
+    Bins hold equally many videos, as far as equal probabilities allow: those share a bin, so
+    that the order of the videos says nothing.
+    """
+    edges = np.unique(np.quantile(probabilities, np.linspace(0, 1, bins + 1)))
+    places = np.searchsorted(edges[1:-1], probabilities, side="right")
+    return np.unique(places, return_inverse=True)[1].astype(np.int64)
+
+
+def reliability(probabilities: Floats, fake: Labels, bins: int = BINS) -> Bins:
+    """The reliability diagram's points (DeGroot and Fienberg 1983)."""
+    places = bin_places(probabilities, bins)
+    videos = np.bincount(places)
+    return Bins(
+        np.bincount(places, probabilities) / videos, np.bincount(places, fake) / videos, videos
+    )
+
+
+def calibration_error(probabilities: Floats, fake: Labels, bins: int = BINS) -> float:
+    """Expected calibration error (Guo et al. 2017, eq. 3) with the shares of labels in the data.
+
+    A probability of 0.5 that means even evidence is wrong here where most videos are fake.
+    With few videos a bin, chance alone makes it larger than 0.
+    """
+    weights = np.full((1, len(fake)), 1.0)
+    return float(weighted_errors(weights, probabilities, fake, bin_places(probabilities, bins))[0])
+
+
+def balanced_calibration_error(probabilities: Floats, fake: Labels, bins: int = BINS) -> float:
+    """The same with both labels weighing the same, as the calibration was fitted."""
+    weights = balance(np.full((1, len(fake)), 1.0), fake)
+    return float(weighted_errors(weights, probabilities, fake, bin_places(probabilities, bins))[0])
+
+
+def weighted_errors(
+    weights: Floats, probabilities: Floats, fake: Labels, places: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The calibration error under each row of `weights` (draws, videos): (draws,)."""
+    gaps = np.zeros((len(fake), places.max() + 1))
+    gaps[np.arange(len(fake)), places] = probabilities - fake
+    return np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))
+
+
+def balance(weights: Floats, fake: Labels) -> NDArray[np.float64]:
+    """`weights` (draws, videos), so scaled that in each row both labels have the sum 1."""
+    of_fakes = weights[:, fake].sum(axis=1, keepdims=True)
+    of_reals = weights[:, ~fake].sum(axis=1, keepdims=True)
+    return np.asarray(np.where(fake, weights / of_fakes, weights / of_reals))
