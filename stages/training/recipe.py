@@ -106,13 +106,16 @@ SEED_PROTOCOL: dict[str, Any] = {
 }
 
 
-def make_recipe(file: Path | None, flags: dict[str, Any]) -> Recipe:
-    """The defaults, then the file's values, then the flags'. `protocol = "seed"` changes defaults.
+def make_recipe(
+    file: Path | None, flags: dict[str, Any], base: dict[str, Any] | None = None
+) -> Recipe:
+    """`base` (else the defaults), then the file's values, then the flags'.
 
+    `protocol = "seed"` has defaults of its own.
     Raises `UserError` that lists every fault at once.
     """
-    given = (_read(file) if file else {}) | flags
-    if given.get("protocol") == "seed":
+    given = (base or {}) | (_read(file) if file else {}) | flags
+    if base is None and given.get("protocol") == "seed":
         given = SEED_PROTOCOL | given
     try:
         return Recipe.model_validate(given)

@@ -7,16 +7,17 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from ...storage.detector_record import NAME_PATTERN
 from ...storage.errors import UserError
 from ...storage.locks import lock
 from .journal import Journal
-from .recipe import Recipe
+from .recipe import Recipe, make_recipe
 
 RUN_FILE = "run.json"
 STEPS_FILE = "steps.json"
@@ -83,6 +84,14 @@ class Run:
         """Say that a step is done."""
         write_json(self.folder / STEPS_FILE, self.finished() | {step: digest})
 
+    def with_changes(self, file: Path | None, flags: dict[str, Any]) -> "Run":
+        """The same run with other settings; steps that depend on them will be done anew."""
+        if not file and not flags:
+            return self
+        run = replace(self, recipe=make_recipe(file, flags, self.recipe.model_dump()))
+        run.save()
+        return run
+
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be the only one at work on this run. Raises `UserError` when another process is."""
@@ -94,6 +103,39 @@ class Run:
             yield
         finally:
             os.close(descriptor)
+
+
+def begin_run(runs: Path, dataset: Path, recipe: Recipe, out: Path | None, name: str | None) -> Run:
+    """A new run's folder. Raises `UserError` when there is one already."""
+    usual = name_run(dataset, recipe, time.time())
+    folder = (out or runs / usual).absolute()
+    if (folder / RUN_FILE).is_file():
+        raise UserError(
+            f"{folder} holds a run; go on with it by --resume, or choose another folder by --out"
+        )
+    run = Run(folder, name or usual, dataset.absolute(), recipe)
+    require_name(run.name)
+    run.save()
+    return run
+
+
+def resume_run(runs: Path, dataset: Path | None, out: Path | None) -> Run:
+    """The run in `out`, or the latest one of a data set. Raises `UserError` without one."""
+    if out is None:
+        return latest_run(runs, dataset)
+    run = open_run(out.absolute())
+    if dataset is not None and run.dataset != dataset.absolute():
+        raise UserError(f"{out} is a run on {run.dataset}, not on {dataset}")
+    return run
+
+
+def require_name(name: str) -> None:
+    """Raise `UserError` unless a detector may be called so."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UserError(
+            f"a detector can't be called {name!r}: use up to 64 of a-z, 0-9, dot, dash and "
+            "underscore, the first a letter or digit"
+        )
 
 
 def open_run(folder: Path) -> Run:

@@ -6,6 +6,7 @@ detector stores them: what training sees is then what serving will see.
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,13 +116,20 @@ def save_start(start: Start, folder: Path) -> None:
     """Keep it where worker processes find it; nothing is done when it lies there."""
     if (folder / WEIGHTS_FILE).is_file():
         return
-    beside = folder.with_name(folder.name + ".new")
+    beside = folder.with_name(f"{folder.name}.{os.getpid()}")
     beside.mkdir(parents=True, exist_ok=True)
     frame = {f"{HEAD_PREFIX}{name}": array for name, array in (start.frame or {}).items()}
     own = {f"{BACKBONE_PREFIX}{name}": array for name, array in start.arrays.items()}
     write_arrays(beside / WEIGHTS_FILE, own | frame)
     (beside / NETWORK_FILE).write_text(json.dumps(start.description), encoding="utf-8")
-    beside.replace(folder)
+    beside.rename(folder)
+
+
+def trained_start(folder: Path, first: Start) -> Start:
+    """What `save_start` kept of `first` after its training."""
+    arrays = read_arrays(folder / WEIGHTS_FILE)
+    frame = {name: part(arrays, HEAD_PREFIX)[name] for name in FRAME_ARRAYS}
+    return replace(first, arrays=part(arrays, BACKBONE_PREFIX), frame=frame)
 
 
 def load_saved(start: Path, preprocessing: PreprocessingRecord, threads: int) -> OpenVinoBackbone:

@@ -50,13 +50,16 @@ class Look:
     mishaps: float  # share of frames that go wrong
 
 
-def make_views(image: Image, count: int, size: int, seed: int) -> Image:
+def make_views(
+    image: Image, count: int, size: int, seed: int, crop: tuple[float, float] = CROP_VIDEO
+) -> Image:
     """`count` views of one face as one video would show it: (count, size, size, 3).
 
-    The same image and seed give the same views.
+    `crop` bounds the side of the crop over the image's side. The same image and seed give the
+    same views.
     """
     random = np.random.default_rng(seed)
-    look = draw_look(random, size)
+    look = draw_look(random, size, crop)
     return np.stack([_view(image, look, size, random) for _ in range(count)])
 
 
@@ -66,11 +69,13 @@ def view_seed(content: str, seed: int) -> int:
     return int.from_bytes(digest[:8], "little")
 
 
-def draw_look(random: np.random.Generator, size: int) -> Look:
+def draw_look(
+    random: np.random.Generator, size: int, crop: tuple[float, float] = CROP_VIDEO
+) -> Look:
     """Draw what belongs to a video."""
     shrunk = random.random() < 1 / 2
     return Look(
-        crop=random.uniform(*CROP_VIDEO),
+        crop=random.uniform(*crop),
         flip=random.random() < 1 / 2,
         side=round(size * random.uniform(*SHRINK)) if shrunk else size,
         blur=random.uniform(*BLUR) if random.random() < 1 / 3 else 0.0,

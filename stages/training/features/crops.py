@@ -81,12 +81,18 @@ def _forged(frames: Iterable[Frame], seed: int, plan: Plan) -> Iterator[Frame]:
 def _of_image(image: Image, row: Row, plan: Plan) -> Crops:
     """A face image stands for a video: as many views of it as a video has frames."""
     size, width = plan.preprocessing.size, float(image.shape[1])
-    if row.forge:
-        image = forge(image, _landmarks(image), np.random.default_rng(row.forge))
+    image = forged_image(image, row.forge)
     if plan.preprocessing.crop.kind == "whole_frame":
         return _crops(resize_square(image, size)[None], [1], width)
     views = make_views(image, plan.views, size, view_seed(row.sha256, VIEWS_SEED))
     return _crops(views, [plan.views], width)
+
+
+def forged_image(image: Image, seed: int) -> Image:
+    """A face image, self-blended by a seed; seed 0 leaves it as it is."""
+    if not seed:
+        return image
+    return forge(image, _landmarks(image), np.random.default_rng(seed))
 
 
 def _landmarks(image: Image) -> NDArray[np.float32]:
@@ -145,3 +151,14 @@ def _decode(png: NDArray[np.uint8]) -> Image:
     if image is None:
         raise OSError("a kept crop does not decode")
     return np.asarray(image, np.uint8)
+
+
+def load_crop(path: Path, place: float) -> Image:
+    """One crop of the largest face: the first at `place` 0, the last just below 1."""
+    with np.load(path) as kept:
+        number = int(place * kept["lengths"][0])
+        ends = kept["ends"]
+        begin = ends[number - 1] if number else 0
+        return np.asarray(
+            cv2.cvtColor(_decode(kept["pngs"][begin : ends[number]]), cv2.COLOR_BGR2RGB), np.uint8
+        )

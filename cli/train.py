@@ -1,0 +1,181 @@
+"""`ddaemon train`: from labelled videos to a detector in the registry, whole or step by step."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+
+from ..daemon.home import Home
+from ..stages.training.recipe import Recipe, make_recipe
+from .progress import shown_progress
+
+WHOLE = "all"
+STEPS = {
+    "finetune": "Train the backbone of RUN on its face crops (only when it was begun so).",
+    "features": "Compute the vectors of every video of RUN.",
+    "fit": "Balance the training part of RUN, and fit the head.",
+    "evaluate": "Calibrate, choose thresholds, and write RUN's report.",
+    "publish": "Put RUN's detector into the registry.",
+}
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class StepsOrAll(click.Group):
+    """`ddaemon train DATASET` is every step; `ddaemon train fit RUN` is one of them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [WHOLE, *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.commands[WHOLE].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--recipe, and one option for each plain field of the recipe."""
+    for name, field in reversed(Recipe.model_fields.items()):
+        if kind := _kind(field.annotation):
+            what = f"{field.description}."
+            shown = f"{what[0].upper()}{what[1:]}" + _default(field.default)
+            command = click.option(_flag(name), name, default=None, help=shown, **kind)(command)
+    return click.option(
+        "--recipe",
+        "recipe_file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="A TOML file of these settings and the tables [head], [finetuning]; options win.",
+    )(command)
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which run it is."""
+    options = (
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="The run's folder; else runs/<time>-<data set> in the home.",
+        ),
+        click.option("--name", help="Of the detector; else that of the run."),
+        click.option(
+            "--resume", is_flag=True, help="Go on with the run in --out, or DATASET's latest one."
+        ),
+        workers_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How many processes."""
+    what = "Processes that look at videos; else one a core."
+    return click.option("--workers", type=click.IntRange(min=1), help=what)(command)
+
+
+@click.group("train", cls=StepsOrAll, subcommand_metavar="DATASET | STEP RUN")
+def command() -> None:
+    """Learn from DATASET (a folder, a zip or a CSV of labelled videos or face images), report what
+    was learned, and put the detector into the registry. README says what it reads and writes."""
+
+
+@command.command(WHOLE, hidden=True)
+@click.argument("dataset", required=False, type=click.Path(path_type=Path, exists=True))
+@recipe_options
+@run_options
+@click.option("--use", is_flag=True, help="Let the new detector judge from the next job on.")
+@click.pass_obj
+def train_all(home: Home, use: bool, workers: int | None, **given: Any) -> None:
+    """Every step."""
+    from ..stages.training.pipeline import STEPS as EVERY
+
+    run = _begin(home, **given)
+    _do(home, run, tuple(EVERY), workers)
+    if use:
+        from ..storage.registry import Registry
+
+        Registry(home.detectors).use(run.name)
+        click.echo(f"{run.name} judges now; `ddaemon detectors rollback` takes that back")
+
+
+@command.command("index")
+@click.argument("dataset", required=False, type=click.Path(path_type=Path, exists=True))
+@recipe_options
+@run_options
+@click.pass_obj
+def train_index(home: Home, workers: int | None, **given: Any) -> None:
+    """Begin a run: list, check and split DATASET."""
+    run = _begin(home, **given)
+    _do(home, run, ("index",), workers)
+    click.echo(f"next: ddaemon train features {run.folder}")
+
+
+def _step(name: str, what: str) -> None:
+    @command.command(name, help=what)
+    @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+    @recipe_options
+    @workers_option
+    @click.pass_obj
+    def step(
+        home: Home, run: Path, recipe_file: Path | None, workers: int | None, **flags: Any
+    ) -> None:
+        from ..stages.training.runs import open_run
+
+        known = open_run(run).with_changes(recipe_file, _given(flags))
+        _do(home, known, (name,), workers)
+
+
+for _name, _what in STEPS.items():
+    _step(_name, _what)
+
+
+def _begin(
+    home: Home,
+    dataset: Path | None,
+    recipe_file: Path | None,
+    out: Path | None,
+    name: str | None,
+    resume: bool,
+    **flags: Any,
+) -> Any:
+    from ..stages.training.runs import begin_run, resume_run
+
+    if resume:
+        run = resume_run(home.runs, dataset, out)
+        return run.with_changes(recipe_file, _given(flags))
+    if dataset is None:
+        raise click.UsageError("name the DATASET to learn from, or --resume a run")
+    recipe = make_recipe(recipe_file, _given(flags))
+    return begin_run(home.runs, dataset, recipe, out, name)
+
+
+def _do(home: Home, run: Any, steps: tuple[str, ...], workers: int | None) -> None:
+    from ..stages.training.pipeline import Workshop, do_steps
+    from ..storage.registry import Registry
+
+    with run.hold(), shown_progress() as progress:
+        click.echo(f"run {run.folder}")
+        shop = Workshop(run, Registry(home.detectors), home.cache, progress, click.echo, workers)
+        do_steps(shop, steps)
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _kind(annotation: Any) -> dict[str, Any]:
+    """What click needs to know of a field; nothing for one that is no plain value."""
+    if annotation is bool:
+        return {"is_flag": True}
+    if get_origin(annotation) is Literal:
+        return {"type": click.Choice(get_args(annotation))}
+    return {"type": annotation} if annotation in (int, float, str) else {}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _default(value: Any) -> str:
+    return "" if value in ("", False) else f"  [default: {value}]"

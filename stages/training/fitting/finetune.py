@@ -1,0 +1,212 @@
+"""Fine-tuning: the backbone and a linear classifier learn on single face crops.
+
+Reads top to bottom, shapes in trailing comments. All that is drawn comes from (seed, step), so a
+broken run goes on as if it had never been broken.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....storage.detector_record import PreprocessingRecord
+from ....storage.errors import UserError
+from ...media.base import Image
+from ...networks.backbone import normalise
+from ..datasets.media import read_image
+from ..datasets.rows import IMAGE, TRAIN, VAL, Row
+from ..evaluation.auc import auc
+from ..features.crops import forged_image, load_crop
+from ..features.plan import Plan
+from ..journal import Journal
+from ..progress import Progress
+from ..recipe import FinetuneSettings
+from ..runs import write_json
+from ..start import Start
+from ..views import make_views, view_seed
+from .state import State, seed_dropout
+
+logger = logging.getLogger(__name__)
+CHECKPOINT_S = 180.0
+READERS = 2  # threads that make batches while the network learns
+JUDGED_VIDEOS = 1000  # of the validation part, at most
+JUDGED_FACES = 4  # of each
+JUDGED_BATCH = 64
+CROP_OF_CROP = (0.96, 1.0)  # a video's crops were cut as serving cuts them; stay close to that
+DROPOUT = 0.2  # of the vector
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train."""
+
+    finetuning: FinetuneSettings
+    seed: int
+
+
+class Faces:
+    """Single face crops of rows, as training sees them: degraded in a way that a seed draws."""
+
+    def __init__(self, root: Path, plan: Plan) -> None:
+        self._root, self._plan = root, plan
+
+    def draw(self, row: Row, seed: int) -> Image:
+        """One face of a row, (size, size, 3)."""
+        size = self._plan.preprocessing.size
+        if row.kind == IMAGE:
+            image = read_image(self._root, row.path)
+            return make_views(forged_image(image, row.forge), 1, size, seed)[0]
+        place = np.random.default_rng(seed).random()
+        crop = load_crop(self._plan.crops_file(row), place)
+        return make_views(crop, 1, size, seed, CROP_OF_CROP)[0]
+
+    def usable(self, row: Row) -> bool:
+        """Whether there is a face to be drawn."""
+        return row.kind == IMAGE or self._plan.crops_file(row).is_file()
+
+
+def finetune_backbone(
+    start: Start,
+    faces: Faces,
+    rows: Sequence[Row],
+    settings: Settings,
+    folder: Path,
+    journal: Journal,
+    progress: Progress,
+) -> Start:
+    """Train on the training part; the epoch with the best AUC on the validation part is kept.
+
+    Raises `UserError` when a part lacks a label.
+    """
+    train, held = (
+        [row for row in rows if row.split == split and faces.usable(row)] for split in (TRAIN, VAL)
+    )
+    for part in (train, held):
+        _require_both(part)
+    asked = settings.finetuning
+    steps = asked.steps or max(1, len(train) // asked.batch)
+    network, backbone = _network(start, settings, steps)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = State(folder / "state.npz", network, CHECKPOINT_S)
+    judged = _judged_faces(held, faces, settings.seed)
+    batches = _batches(train, faces, settings, state.step)
+    while state.step < steps * asked.epochs:
+        pixels, fake = next(batches)  # (batch, size, size, 3), (batch, 1)
+        seed_dropout(network, settings.seed, state.step)
+        loss = network.train_on_batch(normalise(pixels, start.preprocessing), fake)
+        state.losses.append(float(loss))
+        state.step += 1
+        epoch, within = divmod(state.step, steps)
+        if not within:
+            _close_epoch(epoch, network, state, judged, start.preprocessing)
+        state.save(at_once=not within)
+        if not within:
+            journal.note("finetune", f"epoch {epoch}")
+        progress("finetune", state.step, steps * asked.epochs)
+    state.take_best()
+    write_json(folder / "curves.json", state.curves)
+    classifier = network.get_layer("frame")
+    kernel, bias = (np.asarray(v.numpy(), np.float32) for v in (classifier.kernel, classifier.bias))
+    return start.with_trained(backbone, {"frame/kernel": kernel, "frame/bias": bias})
+
+
+def _network(start: Start, settings: Settings, steps: int) -> tuple[Any, Any]:
+    """The whole network, compiled, and the backbone inside it."""
+    import keras
+
+    keras.utils.set_random_seed(settings.seed)
+    backbone = start.network()
+    vector = keras.layers.Dropout(DROPOUT, seed=settings.seed)(backbone.outputs[1])
+    logit = keras.layers.Dense(1, name="frame", dtype="float32")(vector)
+    network = keras.Model(backbone.input, logit)
+    if start.frame:
+        frame = network.get_layer("frame")
+        frame.kernel.assign(start.frame["frame/kernel"])
+        frame.bias.assign(start.frame["frame/bias"])
+    asked = settings.finetuning
+    rate = keras.optimizers.schedules.CosineDecay(asked.rate, steps * asked.epochs)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=asked.smoothing)
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=asked.decay), loss)
+    return network, backbone
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Faces of the validation part."""
+
+    pixels: Image  # (faces, size, size, 3)
+    fake: NDArray[np.bool_]  # (videos,); each has JUDGED_FACES faces in `pixels`
+
+
+def _close_epoch(
+    epoch: int, network: Any, state: State, judged: Judged, preprocessing: PreprocessingRecord
+) -> None:
+    logits = np.concatenate(
+        [
+            np.asarray(network.predict_on_batch(normalise(some, preprocessing)))[:, 0]
+            for some in np.array_split(judged.pixels, max(1, len(judged.pixels) // JUDGED_BATCH))
+        ]
+    )
+    area = auc(logits.reshape(-1, JUDGED_FACES).mean(axis=1), judged.fake)
+    loss = float(np.mean(state.losses))
+    state.losses.clear()
+    state.curves.append({"epoch": epoch, "loss": loss, "val_auc": area})
+    logger.info("epoch %d: loss %.4f, AUC %.4f", epoch, loss, area)
+    state.keep_if_best(area)
+
+
+def _judged_faces(held: Sequence[Row], faces: Faces, seed: int) -> Judged:
+    random = np.random.default_rng(seed)
+    some = [held[place] for place in random.permutation(len(held))[:JUDGED_VIDEOS]]
+    _require_both(some)
+    pixels = [
+        faces.draw(row, _seed(seed, "judged", number, place))
+        for place, row in enumerate(some)
+        for number in range(JUDGED_FACES)
+    ]
+    return Judged(np.stack(pixels), np.array([row.fake for row in some]))
+
+
+def _batches(
+    rows: Sequence[Row], faces: Faces, settings: Settings, first: int
+) -> Iterator[tuple[Image, NDArray[np.float32]]]:
+    """Endless batches from the step `first` on: half fakes, each beside its own real if known."""
+    half = settings.finetuning.batch // 2
+    fakes = [row for row in rows if row.fake]
+    reals = {row.path: row for row in rows if not row.fake}
+    others = list(reals.values())
+
+    def make(step: int) -> tuple[Image, NDArray[np.float32]]:
+        random = np.random.default_rng((settings.seed, step))
+        some = [fakes[place] for place in random.integers(len(fakes), size=half)]
+        beside = [reals.get(row.pair) or others[random.integers(len(others))] for row in some]
+        pixels = [
+            faces.draw(row, _seed(settings.seed, "batch", step, place))
+            for place, row in enumerate(some + beside)
+        ]
+        return np.stack(pixels), np.repeat([1.0, 0.0], half).astype(np.float32)[:, None]
+
+    with ThreadPoolExecutor(READERS) as readers:
+        waiting = deque(readers.submit(make, first + ahead) for ahead in range(2 * READERS))
+        for step in count(first + 2 * READERS):
+            yield waiting.popleft().result()
+            waiting.append(readers.submit(make, step))
+
+
+def _seed(*parts: int | str) -> int:
+    return view_seed("/".join(map(str, parts)), 0)
+
+
+def _require_both(rows: Sequence[Row]) -> None:
+    if len({row.label for row in rows}) < 2:
+        raise UserError(
+            "--finetune needs faces of both labels in the training and the validation part; "
+            "add videos, or leave it out"
+        )

@@ -1,0 +1,74 @@
+"""The steps of a training run, in order; each is done once for what it depends on.
+
+A step's result is known by a digest of its own settings and of the step before. So a broken run
+goes on where it was, and a changed setting redoes what depends on it and nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...storage.errors import UserError
+from .recipe import Recipe
+from .runs import digest_of
+from .steps.evaluate import evaluate
+from .steps.features import compute_features
+from .steps.finetune import finetune
+from .steps.fit import fit
+from .steps.index import index
+from .steps.publish import publish
+from .workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is done, and which settings of the recipe it depends on."""
+
+    work: Callable[[Workshop], None]
+    settings: tuple[str, ...]
+
+
+BACKBONE = ("backbone", "weights", "size", "mode", "frames")
+STEPS = {
+    "index": Step(index, ("split", "val", "test", "forge", "seed")),
+    "finetune": Step(finetune, ("finetune", "finetuning", *BACKBONE)),
+    "features": Step(compute_features, (*BACKBONE, "keep_frames")),
+    "fit": Step(fit, ("protocol", "epochs", "patience", "trials", "tuner", "balance", "head")),
+    "evaluate": Step(evaluate, ("calibration", "false_positives", "false_negatives")),
+    "publish": Step(publish, ("description", "learned_from", "licence")),
+}
+
+
+def do_steps(shop: Workshop, names: Sequence[str]) -> None:
+    """Do these steps; those whose result is there already are passed over.
+
+    Raises `UserError` when an earlier step is missing.
+    """
+    digests = _digests(shop.recipe, str(shop.run.dataset))
+    for name in STEPS:
+        done = shop.run.finished().get(name) == digests[name]
+        if name in names and not done:
+            shop.say(f"{name}:")
+            STEPS[name].work(shop)
+            shop.run.finish(name, digests[name])
+        elif name in names:
+            shop.say(f"{name}: done already")
+        elif not done and _is_before(name, names):
+            raise UserError(
+                f"{name} of {shop.run.folder} is not done for these settings; "
+                f"first: ddaemon train {name} {shop.run.folder}"
+            )
+
+
+def _is_before(name: str, names: Sequence[str]) -> bool:
+    order = list(STEPS)
+    return order.index(name) < max(order.index(wanted) for wanted in names)
+
+
+def _digests(recipe: Recipe, dataset: str) -> dict[str, str]:
+    """Step -> digest of all that it depends on."""
+    settings = recipe.model_dump(mode="json")
+    digests, before = {}, dataset
+    for name, step in STEPS.items():
+        before = digest_of({"before": before, **{key: settings[key] for key in step.settings}})
+        digests[name] = before
+    return digests

@@ -1,0 +1,28 @@
+"""The step `index`: list, check and split the data set."""
+
+from ..datasets.index import build_index, describe
+from ..datasets.rows import write_index
+from ..evaluation.plots import plot_labels
+from ..runs import write_json
+from ..workshop import Workshop
+
+FINGERPRINTS = "fingerprints.jsonl"
+LABELS_FILE = "labels.png"
+
+
+def index(shop: Workshop) -> None:
+    """Writes index.csv, findings.json and labels.png, and says what was found."""
+    run = shop.run
+    shop.cache.mkdir(parents=True, exist_ok=True)
+    found = build_index(
+        run.dataset,
+        shop.recipe,
+        shop.cache / FINGERPRINTS,
+        run.journal,
+        shop.progress,
+        shop.workers,
+    )
+    write_json(run.findings, {"root": str(found.root), **found.findings.as_json()})
+    plot_labels(found.rows, run.folder / LABELS_FILE)
+    write_index(run.index, found.rows)
+    shop.say(describe(found))
