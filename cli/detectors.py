@@ -60,3 +60,12 @@ def use(registry: Registry, name: str) -> None:
     before = registry.active_name()
     detector = registry.use(name)
     click.echo(f"{name} {detector.record.version} judges now; it was {before} before")
+
+
+@command.command("rollback")
+@click.pass_obj
+def rollback(registry: Registry) -> None:
+    """Take the last `use` back: the detector before it judges from the next job on."""
+    before = registry.active_name()
+    detector = registry.rollback()
+    click.echo(f"{detector.name} {detector.record.version} judges now; it was {before} before")

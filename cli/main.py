@@ -21,6 +21,8 @@ COMMANDS = {
     "jobs": "jobs",
     "stages": "stages",
     "detectors": "detectors",
+    "train": "train",
+    "evaluate": "evaluate",
     "doctor": "doctor",
     "demo": "demo",
 }

@@ -1,6 +1,7 @@
 """Where detectors are kept: the bundled ones in the package, the user's own in the home.
 
-The one in use is named in `detectors/active`; without that file it is the bundled default.
+The one in use is named by the last line of `detectors/active`, the one before it by the line
+above, and so on; without that file it is the bundled default.
 """
 
 import hashlib
@@ -76,8 +77,7 @@ class Registry:
 
     def active_name(self) -> str:
         """The name of the detector that judges."""
-        chosen = self.folder / ACTIVE_FILE
-        return chosen.read_text().strip() if chosen.is_file() else DEFAULT_DETECTOR
+        return self._chosen()[-1]
 
     def active(self) -> DetectorFolder:
         """The detector that judges."""
@@ -87,11 +87,31 @@ class Registry:
         """Make `name` the one that judges, after its files were verified."""
         detector = self.get(name)
         detector.verify()
+        self._choose([*self._chosen(), name])
+        return detector
+
+    def rollback(self) -> DetectorFolder:
+        """Let the one judge that judged before. Raises `DetectorError` when there was none."""
+        *before, _now = self._chosen()
+        if not before:
+            raise DetectorError(
+                f"{self.active_name()} is the first that judges here; there is nothing before it"
+            )
+        detector = self.get(before[-1])
+        detector.verify()
+        self._choose(before)
+        return detector
+
+    def _chosen(self) -> list[str]:
+        """Every choice that was made and not taken back, the latest last."""
+        chosen = self.folder / ACTIVE_FILE
+        return [DEFAULT_DETECTOR, *(chosen.read_text().split() if chosen.is_file() else ())]
+
+    def _choose(self, names: list[str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = self.folder / f".{ACTIVE_FILE}.{os.getpid()}"
-        beside.write_text(name + "\n")
+        beside.write_text("".join(f"{name}\n" for name in names[1:]))
         beside.replace(self.folder / ACTIVE_FILE)
-        return detector
 
     def _folders(self) -> dict[str, Path]:
         return {path.name: path for root in (self.folder, BUNDLED) for path in _detectors_in(root)}

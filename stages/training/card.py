@@ -1,22 +1,26 @@
 """The card: what a person should know of a detector before trusting it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...storage.detector_record import DetectorRecord
+from .evaluation.verdict import figure_text
 
 CARD = """# {record.name} {record.version}
 
 {record.description}.
 
+{verdict}
+
 ## For what, and not for what
 
-For: pointing a person at videos of faces that may have been swapped, and at where to look.
+For: pointing a person at videos of faces that may have been manipulated in the ways that the data
+below shows, and at where to look.
 Not for: deciding alone; evidence in court by itself; people under 18; anything but faces.
 
-It has learned face swaps and kindred synthesis of the years before 2020. It does **not** see
-talking heads animated from one picture (on such clips its backbone was at chance), nor wholly
-generated videos, nor changed voices. `real` means "none of what it knows was found".
+`real` means "none of what it knows was found". Kinds of manipulation that the data does not hold
+(for most data sets: talking heads made from one picture, wholly generated people, changed voices)
+can pass as real.
 
 ## Where it comes from
 
@@ -25,58 +29,64 @@ generated videos, nor changed voices. `real` means "none of what it knows was fo
 Licence: {record.licence}.
 Made by `{record.command}`.
 
-- The backbone (EfficientNet-Lite0, {record.preprocessing.size} px) stays as it was trained on
-  single face images; what each frame says alone is that training's own classifier.
-- The head was fitted on pseudo-sequences: views of one image, degraded alike, some of them spoilt.
-  So it learned which frames to trust, not how a forgery flickers: the data holds one image a video.
-- Crop: a square around the 468 landmarks, {record.preprocessing.crop.side:.2f} times their hull.
+- Input: {seen}, {record.preprocessing.size} px.
+- Each frame's own score: {metrics[frame_scores_from]}.
+- {metrics[balance]}
 
 ## How good it is
 
-The ranking was measured, and the thresholds chosen, on {chosen[measured_on]}: {chosen[videos]}
-videos. The errors of the thresholds were measured on {thresholds.measured_on}:
-{thresholds.videos} videos.
-Platt scaling with both labels weighing the same: 0.5 means that the evidence is even.
+Measured on the test part ({metrics[split]}):
+{test[videos]} videos, {test[real]} real and {test[fake]} fake, from {test[groups]} people or scenes.
 
 | | |
 |---|---|
-| AUC of the head | {head} |
-| AUC of the plain mean over the frames | {mean} |
-| AUC of one frame | {one} |
-| Balanced accuracy at 0.5 | {judged[balanced_accuracy_at_half]:.3f} |
-| Expected calibration error | {judged[calibration_error]:.3f} |
+{figures}
+{baselines}
 | `fake` from {thresholds.fake:.3f}: reals called fake | {false_positives} |
 | `real` up to {thresholds.real:.3f}: fakes called real | {false_negatives} |
 | Inconclusive | {thresholds.inconclusive_rate:.1%} |
-| The same two where the thresholds were chosen | {chosen_errors} |
+| The two rates on the validation part, where the thresholds were chosen | {chosen_errors} |
 
-Intervals are 95 %: AUCs by bootstrap over actors, rates by Wilson. Real videos differ from these
-images in camera, compression and people: expect it to be worse there.
+Intervals are 95 %: rates by Wilson, all else by bootstrap over groups. Other videos differ in
+camera, compression and people: expect it to be worse there.
 """
+NAMES = {
+    "auc": "AUC",
+    "eer": "Equal error rate",
+    "ap": "Average precision",
+    "balanced_accuracy": "Balanced accuracy at 0.5",
+    "calibration_error": "Expected calibration error",
+}
 
 
 def write_card(record: DetectorRecord) -> str:
     """The card as Markdown, figures from the record."""
-    thresholds, judged = record.thresholds, record.metrics["judged_on"]
-    chosen = record.metrics["thresholds_where_chosen"]
+    thresholds, metrics = record.thresholds, record.metrics
+    chosen, crop = metrics["thresholds_where_chosen"], record.preprocessing.crop
+    whole = crop.kind == "whole_frame"
     return CARD.format(
         record=record,
+        metrics=metrics,
+        test=metrics["test"],
         thresholds=thresholds,
-        judged=judged,
-        data="\n".join(f"- {line}." for line in record.data),
-        head=_area(judged["head"]),
-        mean=_area(judged["mean_of_frames"]),
-        one=_area(judged["one_frame"]),
+        verdict=metrics["verdict"],
+        data="\n".join(f"- {line.rstrip('.')}." for line in record.data),
+        seen="whole frames" if whole else f"faces, cut {crop.side:.2f} times their landmarks' hull",
+        figures=_rows(metrics["test"]["figures"]),
+        baselines="\n".join(
+            f"| AUC of {name} | {figure_text(found['figures']['auc'])} |"
+            for name, found in metrics["baselines"].items()
+        ),
         false_positives=_rate(thresholds.false_positive_rate, thresholds.false_positive_interval),
         false_negatives=_rate(thresholds.false_negative_rate, thresholds.false_negative_interval),
-        chosen=chosen,
         chosen_errors=f"{chosen['false_positive_rate']:.1%}, {chosen['false_negative_rate']:.1%}",
     )
 
 
-def _area(measured: Any) -> str:
-    low, high = measured["interval"]
-    return f"{measured['auc']:.3f} ({low:.3f} to {high:.3f})"
+def _rows(figures: Mapping[str, Any]) -> str:
+    return "\n".join(
+        f"| {NAMES[name]} | {figure_text(figures[name])} |" for name in NAMES if name in figures
+    )
 
 
 def _rate(rate: float, interval: Sequence[float]) -> str:

@@ -23,7 +23,7 @@ CLIP = "demo-forged.mp4"
 TOLERANCE = 0.01
 
 
-def main(folder: Path) -> DetectorFolder:
+def add_golden(folder: Path) -> DetectorFolder:
     """Judge the clip with the default settings, on the CPU, and note the probability."""
     settings = StageSettings(features=FeaturesSettings(device="cpu"))
     probability = judge(read_detector(folder), data_file(CLIP), settings)
@@ -52,4 +52,4 @@ def judge(detector: DetectorFolder, clip: Path, settings: StageSettings) -> floa
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    add_golden(Path(sys.argv[1]))

@@ -17,11 +17,17 @@ from ..networks.description import Description, describe
 from ..networks.detector import BACKBONE_PREFIX, HEAD_PREFIX, NETWORK_FILE, WEIGHTS_FILE
 
 CARD_FILE = "card.md"
+LOGISTIC_PREFIX = "logistic/"
 COMPARED_CROPS = 8
 
 
 def publish_detector(
-    folder: Path, draft: DetectorRecord, head: Arrays, card: str, backbone: Any = None
+    folder: Path,
+    draft: DetectorRecord,
+    head: Arrays,
+    card: str,
+    backbone: Any = None,
+    logistic: Arrays | None = None,
 ) -> DetectorFolder:
     """Write a detector so that it is there whole or not at all; replaces one of that name.
 
@@ -31,11 +37,13 @@ def publish_detector(
         head: arrays as `head_arrays` gives them. All weights are stored as float16.
         card: `card.md`: what a person should know before trusting it.
         backbone: the Keras network, for a detector that carries its own weights, else None.
+        logistic: a logistic regression on the mean vector (kernel, bias), which every later report
+            on this detector shows beside it.
     """
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     beside.mkdir(parents=True)
     try:
-        record = _write_parts(beside, draft, head, card, backbone)
+        record = _write_parts(beside, draft, _named(head, logistic), card, backbone)
         _write_record(beside, record)
         if folder.exists():
             shutil.rmtree(folder)
@@ -53,9 +61,9 @@ def set_golden(folder: Path, golden: GoldenRecord) -> DetectorFolder:
 
 
 def _write_parts(
-    folder: Path, draft: DetectorRecord, head: Arrays, card: str, backbone: Any
+    folder: Path, draft: DetectorRecord, arrays: Arrays, card: str, backbone: Any
 ) -> DetectorRecord:
-    arrays = {f"{HEAD_PREFIX}{name}": array for name, array in head.items()}
+    arrays = dict(arrays)
     difference = None
     if backbone is not None:
         own = get_arrays(backbone)
@@ -70,6 +78,13 @@ def _write_parts(
     files = {path.name: hash_file(path) for path in sorted(folder.iterdir())}
     named = draft.backbone.model_copy(update={"difference_from_keras": difference})
     return draft.model_copy(update={"files": files, "backbone": named})
+
+
+def _named(head: Arrays, logistic: Arrays | None) -> Arrays:
+    named = {f"{HEAD_PREFIX}{name}": array for name, array in head.items()}
+    for name, array in (logistic or {}).items():
+        named[f"{LOGISTIC_PREFIX}{name}"] = array
+    return named
 
 
 def engines_differ_by(

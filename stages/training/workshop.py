@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ...storage.registry import Registry
 from .datasets.rows import Row, read_index
 from .features.collect import Collected, Job
 from .features.plan import Plan, make_plan
-from .features.sequences import read_sequences
+from .features.sequences import Sequences, read_sequences
 from .fitting.data import Part
 from .progress import Progress
 from .recipe import Recipe
@@ -23,6 +23,8 @@ from .runs import Run, write_json
 from .start import Start, find_start, save_start, trained_start
 
 COLLECTED_FILE = "collected.json"
+HEAD_FILE, LOGISTIC_FILE, FIT_FILE, SEED_FILE = "head.npz", "logistic.npz", "fit.json", "seed.json"
+CALIBRATION_FILE, THRESHOLDS_FILE, SCORES_FILE = "calibration.json", "thresholds.json", "scores.csv"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,18 @@ class Workshop:
     def root(self) -> Path:
         """The folder that the rows' paths are below."""
         return Path(self.found["root"])
+
+    @property
+    def dataset_name(self) -> str:
+        """What the data set is called in reports: without this machine's folders."""
+        return self.run.dataset.stem
+
+    @property
+    def command(self) -> str:
+        """What made the run, without this machine's folders."""
+        changed = self.recipe.model_dump(mode="json", exclude_defaults=True)
+        words = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
+        return " ".join(["ddaemon train", self.run.dataset.name, *words])
 
     @cached_property
     def first_start(self) -> Start:
@@ -113,11 +127,26 @@ class Workshop:
             record["left_out"],
         )
 
+    @cached_property
+    def pooling(self) -> Literal["none", "mean"]:
+        """What the head sees: the sequence, or its mean as one step (as the seed system does)."""
+        return "mean" if self.recipe.protocol == "seed" else "none"
+
+    @cached_property
+    def learned(self) -> Sequences:
+        """The sequences that the head learns from."""
+        sequences = self.collected.sequences
+        return sequences.pooled() if self.pooling == "mean" else sequences
+
+    def places(self, split: str) -> list[int]:
+        """The videos of one split, as places in the collected rows."""
+        rows = self.collected.rows
+        return [place for place, row in enumerate(rows) if row.split == split]
+
     def part(self, split: str) -> Part:
         """One split's videos, ready for fitting. Raises `UserError` when a label is missing."""
-        rows, sequences = self.collected.rows, self.collected.sequences
-        main = sequences.main()
-        places = [place for place, row in enumerate(rows) if row.split == split]
+        rows, sequences = self.collected.rows, self.learned
+        main, places = sequences.main(), self.places(split)
         fake = np.array([rows[place].fake for place in places], np.bool_)
         if not len(fake) or fake.all() or not fake.any():
             raise UserError(

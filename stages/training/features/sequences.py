@@ -30,7 +30,7 @@ class Sequences:
 
     @property
     def width(self) -> int:
-        return self.vectors.shape[1]
+        return int(self.vectors.shape[1])
 
     def lengths(self) -> NDArray[np.int64]:
         """Steps of each sequence: (sequences,)."""
@@ -40,7 +40,12 @@ class Sequences:
         """The sequence of each video's largest face: (videos,), in the order of the videos."""
         return np.unique(self.video, return_index=True)[1].astype(np.int64)
 
-    def means(self, sequences: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
+    def pooled(self) -> "Sequences":
+        """The mean vector of each sequence, as sequences of one step."""
+        means = self.means(range(len(self))).astype(np.float16)
+        return Sequences(means, np.arange(len(self) + 1), self.video)
+
+    def means(self, sequences: Iterable[int]) -> NDArray[np.float32]:
         """The mean vector of each of `sequences`: (len, width)."""
         return np.stack([self[number].astype(np.float32).mean(axis=0) for number in sequences])
 

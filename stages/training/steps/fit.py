@@ -1,5 +1,9 @@
 """The step `fit`: the head learns on the training part, watched on the validation part."""
 
+from typing import Any
+
+import numpy as np
+
 from ...networks.arrays import write_arrays
 from ..datasets.rows import TRAIN, VAL
 from ..fitting.frame_start import fit_logistic
@@ -36,5 +40,17 @@ def _told(fitted: Fit) -> dict[str, object]:
     }
 
 
-def _seed_protocol(shop: Workshop) -> dict[str, object]:
-    ...
+def _seed_protocol(shop: Workshop) -> dict[str, Any]:
+    """The seed system's own protocol on the same vectors, for comparison; it judges nobody."""
+    rows, main = shop.collected.rows, shop.learned.main()
+    return run_seed_protocol(
+        shop.learned,
+        main,
+        np.array([row.fake for row in rows]),
+        [row.group for row in rows],
+        [row.split for row in rows],
+        shop.recipe,
+        shop.run.fit / "seed",
+        shop.run.journal,
+        shop.progress,
+    )

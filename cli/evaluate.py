@@ -1,0 +1,71 @@
+"""`ddaemon evaluate`."""
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from ..daemon.home import Home
+from .progress import shown_progress
+
+
+@click.command("evaluate")
+@click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--detector", "names", multiple=True, help="Which one; may be given often; else the one in use."
+)
+@click.option("--frames", default=32, show_default=True, help="A video; views of a face image.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The report's folder; else runs/<time>-evaluation in the home.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; else one a core.")
+@click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--json", "as_json", is_flag=True, help="Print metrics.json.")
+@click.pass_obj
+def command(
+    home: Home,
+    datasets: tuple[Path, ...],
+    names: tuple[str, ...],
+    frames: int,
+    out: Path | None,
+    workers: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Measure detectors on labelled DATASETS, several side by side, and write the report."""
+    from ..stages.training.comparing import Comparison, compare_detectors
+    from ..storage.registry import Registry
+
+    registry = Registry(home.detectors)
+    chosen = names or (registry.active_name(),)
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    asked = Comparison(
+        datasets=datasets,
+        detectors=tuple(registry.get(name) for name in chosen),
+        frames=frames,
+        seed=seed,
+        out=(out or home.runs / f"{moment}-evaluation").absolute(),
+        cache=home.cache,
+        workers=workers or os.cpu_count() or 1,
+        command=_command(datasets, chosen, frames, seed),
+    )
+    with shown_progress() as progress:
+        metrics = compare_detectors(asked, progress, lambda text: click.echo(text, err=as_json))
+    if as_json:
+        import json
+
+        click.echo(json.dumps(metrics))
+        return
+    for line in metrics["verdicts"]:
+        click.echo(line)
+    click.echo(f"report: {asked.out / 'report.html'}")
+
+
+def _command(datasets: tuple[Path, ...], names: tuple[str, ...], frames: int, seed: int) -> str:
+    """Without this machine's folders."""
+    words = ["ddaemon evaluate", *(dataset.name for dataset in datasets)]
+    words += [f"--detector {name}" for name in names]
+    return " ".join([*words, f"--frames {frames} --seed {seed}"])

@@ -1,0 +1,123 @@
+"""Any detectors on any labelled data: the report of training without the training."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...storage.registry import DetectorFolder
+from ..networks.arrays import part, read_arrays
+from ..networks.detector import HEAD_PREFIX, WEIGHTS_FILE
+from ..networks.head import Head
+from .datasets.index import Index, build_evaluation_index, describe
+from .datasets.rows import TEST, write_index
+from .evaluation.judged import Judged
+from .evaluation.report import Report, write_report
+from .features.collect import Job, compute, gather
+from .features.plan import make_plan
+from .journal import Journal
+from .judging import Judge, judge_collected
+from .progress import Progress
+from .publish import LOGISTIC_PREFIX
+from .start import save_start, start_of_detector
+
+FINGERPRINTS = "fingerprints.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is judged by whom, and where things go."""
+
+    datasets: tuple[Path, ...]
+    detectors: tuple[DetectorFolder, ...]
+    frames: int
+    seed: int
+    out: Path
+    cache: Path
+    workers: int
+    command: str
+
+
+def compare_detectors(
+    asked: Comparison, progress: Progress, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Judge every data set by every detector and write the report into `out`; its metrics.
+
+    Raises `UserError` when a data set or a detector can't be used.
+    """
+    asked.out.mkdir(parents=True, exist_ok=True)
+    asked.cache.mkdir(parents=True, exist_ok=True)
+    journal = Journal(asked.out / "journal.jsonl")
+    judged, indexes = [], []
+    for dataset in asked.datasets:
+        index = build_evaluation_index(
+            dataset, asked.seed, asked.cache / FINGERPRINTS, journal, progress, asked.workers
+        )
+        say(describe(index))
+        write_index(asked.out / f"index-{dataset.stem}.csv", index.rows)
+        indexes.append(index)
+        for detector in asked.detectors:
+            say(f"{detector.name} judges {dataset.stem}")
+            judged.append(_judge(asked, dataset.stem, index, detector, journal, progress))
+    return write_report(asked.out, _report(asked, judged, indexes), asked.seed)
+
+
+def judge_of(detector: DetectorFolder) -> Judge:
+    """What of a detector turns vectors into decisions."""
+    arrays, record = read_arrays(detector.path / WEIGHTS_FILE), detector.record
+    return Judge(
+        f"{record.name} {record.version}",
+        Head(part(arrays, HEAD_PREFIX)),
+        record.head.pooling,
+        record.calibration,
+        record.thresholds,
+        part(arrays, LOGISTIC_PREFIX) or None,
+    )
+
+
+def _judge(
+    asked: Comparison,
+    name: str,
+    index: Index,
+    detector: DetectorFolder,
+    journal: Journal,
+    progress: Progress,
+) -> Judged:
+    start = start_of_detector(detector)
+    folder = asked.cache / "backbones" / start.digest[:16]
+    save_start(start, folder)
+    plan = make_plan(folder, start.digest, start.preprocessing, asked.frames, asked.cache)
+    lost = compute(index.rows, Job(index.root, plan, asked.workers), "vectors", journal, progress)
+    with tempfile.TemporaryDirectory(dir=asked.cache) as scratch:
+        collected = gather(index.rows, plan, lost, Path(scratch))
+        places = [place for place, row in enumerate(collected.rows) if row.split == TEST]
+        return judge_collected(judge_of(detector), name, collected, places)
+
+
+def _report(asked: Comparison, judged: Sequence[Judged], indexes: Sequence[Index]) -> Report:
+    names = ", ".join(dataset.stem for dataset in asked.datasets)
+    return Report(
+        title=f"{', '.join(detector.name for detector in asked.detectors)} on {names}",
+        made_by=asked.command,
+        judged=judged,
+        findings=indexes[0].findings.as_json() if len(indexes) == 1 else {},
+        rows=[row for index in indexes for row in index.rows],
+        curves=(),
+        trials=(),
+        recipe={"frames": asked.frames, "seed": asked.seed},
+        seed_protocol=None,
+        notes=_notes(asked),
+    )
+
+
+def _notes(asked: Comparison) -> list[str]:
+    learned = [
+        f"{detector.name} learned from: {'; '.join(detector.record.data)}"
+        for detector in asked.detectors
+    ]
+    return [
+        "Every usable video of the data set is judged. Where a detector learned from some of them "
+        "or from the same people, its figures flatter it.",
+        *learned,
+    ]
