@@ -36,7 +36,7 @@ Made by `{record.command}`.
 ## How good it is
 
 Measured on the test part ({metrics[split]}):
-{test[videos]} videos, {test[real]} real and {test[fake]} fake, from {test[groups]} people or scenes.
+{test[videos]} videos, {test[real]} real and {test[fake]} fake, of {test[groups]} people or scenes.
 
 | | |
 |---|---|

@@ -30,7 +30,7 @@ class Judge:
     thresholds: ThresholdsRecord
     logistic: (
         Arrays | None
-    )  # kernel (width, 1) and bias (1,): the simplest detector on the same data
+    )  # on the mean vector: kernel (width, 1), bias (1,)
 
 
 def judge_collected(

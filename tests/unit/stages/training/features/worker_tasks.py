@@ -1,0 +1,16 @@
+"""What worker processes are told to do in tests: they must be able to import it."""
+
+import os
+import signal
+import time
+
+
+def work(task):
+    """What a task says: die, sleep, raise, or give the process's number."""
+    if task == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task == "sleep":
+        time.sleep(60)
+    if task == "raise":
+        raise KeyError(task)
+    return os.getpid()
