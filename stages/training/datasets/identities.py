@@ -1,0 +1,67 @@
+"""Who is in which row, as numbers: what is kept together when rows are split."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .duplicates import Pair, join
+from .rows import Row
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Groups and donors of rows. Those with the same part go into the same split."""
+
+    names: list[str]
+    group: NDArray[np.int64]  # (rows,): place in `names`
+    donor: NDArray[np.int64]  # (rows,): the same, or NOBODY
+    part: NDArray[np.int64]  # (names,)
+
+
+def find_identities(rows: Sequence[Row], near: Sequence[Pair], *, join_donors: bool) -> Identities:
+    """Number the identities of `rows`.
+
+    Groups with near duplicates share a part. With `join_donors` a row's two identities do, too:
+    nothing need be left out then, but where everybody was swapped with everybody all are one part.
+    """
+    names = sorted({row.group for row in rows} | {row.donor for row in rows if row.donor})
+    places = {name: place for place, name in enumerate(names)}
+    group = np.array([places[row.group] for row in rows], np.int64)
+    donor = np.array([places[row.donor] if row.donor else NOBODY for row in rows], np.int64)
+    links = [(int(group[one]), int(group[other])) for one, other in near]
+    if join_donors:
+        links += [(int(g), int(d)) for g, d in zip(group, donor, strict=True) if d != NOBODY]
+    return Identities(names, group, donor, np.array(join(len(names), links), np.int64))
+
+
+def splits_of_identities(rows: Sequence[Row]) -> dict[str, set[str]]:
+    """The splits in which each group or donor is seen."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        seen[row.group].add(row.split)
+        if row.donor:
+            seen[row.donor].add(row.split)
+    return seen
+
+
+def apart(rows: Sequence[Row]) -> list[int]:
+    """Places of rows whose donor belongs to another split.
+
+    An identity belongs where it is a group; one that is only a donor, where it is so most often.
+    """
+    home: dict[str, str] = {row.group: row.split for row in rows}
+    as_donor: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row.donor and row.donor not in home:
+            as_donor[row.donor][row.split] += 1
+    home |= {donor: _most_common(counts) for donor, counts in as_donor.items()}
+    return [n for n, row in enumerate(rows) if row.donor and home[row.donor] != row.split]
+
+
+def _most_common(counts: Mapping[str, int]) -> str:
+    return min(counts, key=lambda split: (-counts[split], split))
