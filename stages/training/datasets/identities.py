@@ -1,7 +1,7 @@
 """Who is in which row, as numbers: what is kept together when rows are split."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,19 +49,15 @@ def splits_of_identities(rows: Sequence[Row]) -> dict[str, set[str]]:
     return seen
 
 
-def apart(rows: Sequence[Row]) -> list[int]:
-    """Places of rows whose donor belongs to another split.
+def apart(people: Identities, splits: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows have a donor that belongs to another split than theirs; `splits` are numbers.
 
     An identity belongs where it is a group; one that is only a donor, where it is so most often.
     """
-    home: dict[str, str] = {row.group: row.split for row in rows}
-    as_donor: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        if row.donor and row.donor not in home:
-            as_donor[row.donor][row.split] += 1
-    home |= {donor: _most_common(counts) for donor, counts in as_donor.items()}
-    return [n for n, row in enumerate(rows) if row.donor and home[row.donor] != row.split]
-
-
-def _most_common(counts: Mapping[str, int]) -> str:
-    return min(counts, key=lambda split: (-counts[split], split))
+    swapped = people.donor != NOBODY
+    seen = np.zeros((len(people.names), int(splits.max(initial=0)) + 1), np.int64)
+    np.add.at(seen, (people.donor[swapped], splits[swapped]), 1)
+    home = seen.argmax(axis=1)
+    home[people.group] = splits
+    elsewhere: NDArray[np.bool_] = swapped & (home[people.donor] != splits)
+    return elsewhere

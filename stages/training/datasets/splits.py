@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ....storage.errors import UserError
 from ..recipe import Recipe
 from .duplicates import Pair
 from .grouped import split_by_group
-from .identities import apart, splits_of_identities
+from .identities import apart, find_identities, splits_of_identities
 from .remarks import Remarks, name_some
 from .rows import SPLITS, TEST, TRAIN, UNUSED, VAL, Row
 
@@ -113,11 +115,13 @@ def _without_leaks(rows: list[Row], near: Sequence[Pair]) -> list[Row]:
     """Without rows of people from two splits, and of two near copies only the one in the split
     that judges more strictly: test, then val."""
     used = [place for place, row in enumerate(rows) if row.split != UNUSED]
-    for place in apart([rows[place] for place in used]):
-        rows[used[place]] = rows[used[place]].but(split=UNUSED, note=APART)
+    people = find_identities([rows[place] for place in used], [], join_donors=False)
+    splits = np.array([SPLITS.index(rows[place].split) for place in used], np.int64)
+    for number in np.flatnonzero(apart(people, splits)):
+        rows[used[number]] = rows[used[number]].but(split=UNUSED, note=APART)
     for one, other in near:
-        splits = rows[one].split, rows[other].split
-        if UNUSED not in splits and splits[0] != splits[1]:
+        both = {rows[one].split, rows[other].split}
+        if UNUSED not in both and len(both) > 1:
             low, high = sorted((one, other), key=lambda place: SPLITS.index(rows[place].split))
             note = f"{NEAR}{rows[high].name}, which is in {rows[high].split}"
             rows[low] = rows[low].but(split=UNUSED, note=note)
