@@ -1,14 +1,14 @@
 """`ddaemon train`: from labelled videos to a detector in the registry, whole or step by step."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import click
 
 from ..daemon.home import Home
-from ..stages.training.recipe import Recipe, make_recipe
+from ..stages.training.recipe import make_recipe
 from .progress import shown_progress
+from .train_options import recipe_options, run_options, workers_option
 
 WHOLE = "all"
 STEPS = {
@@ -18,7 +18,6 @@ STEPS = {
     "evaluate": "Calibrate, choose thresholds, and write RUN's report.",
     "publish": "Put RUN's detector into the registry.",
 }
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class StepsOrAll(click.Group):
@@ -32,46 +31,6 @@ class StepsOrAll(click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.commands[WHOLE].format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
-
-
-def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--recipe, and one option for each plain field of the recipe."""
-    for name, field in reversed(Recipe.model_fields.items()):
-        if kind := _kind(field.annotation):
-            what = f"{field.description}."
-            shown = f"{what[0].upper()}{what[1:]}" + _default(field.default)
-            command = click.option(_flag(name), name, default=None, help=shown, **kind)(command)
-    return click.option(
-        "--recipe",
-        "recipe_file",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="A TOML file of these settings and the tables [head], [finetuning]; options win.",
-    )(command)
-
-
-def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Which run it is."""
-    options = (
-        click.option(
-            "--out",
-            type=click.Path(path_type=Path, file_okay=False),
-            help="The run's folder; else runs/<time>-<data set> in the home.",
-        ),
-        click.option("--name", help="Of the detector; else that of the run."),
-        click.option(
-            "--resume", is_flag=True, help="Go on with the run in --out, or DATASET's latest one."
-        ),
-        workers_option,
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How many processes."""
-    what = "Processes that look at videos; else one a core."
-    return click.option("--workers", type=click.IntRange(min=1), help=what)(command)
 
 
 @click.group("train", cls=StepsOrAll, subcommand_metavar="DATASET | STEP RUN")
@@ -162,20 +121,3 @@ def _do(home: Home, run: Any, steps: tuple[str, ...], workers: int | None) -> No
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if value is not None}
-
-
-def _kind(annotation: Any) -> dict[str, Any]:
-    """What click needs to know of a field; nothing for one that is no plain value."""
-    if annotation is bool:
-        return {"is_flag": True}
-    if get_origin(annotation) is Literal:
-        return {"type": click.Choice(get_args(annotation))}
-    return {"type": annotation} if annotation in (int, float, str) else {}
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _default(value: Any) -> str:
-    return "" if value in ("", False) else f"  [default: {value}]"

@@ -53,18 +53,25 @@ class Recipe(Section):
     )
     backbone: Annotated[
         str,
-        Field(description="efficientnet_lite0, efficientnetv2b0, or a detector to start from"),
+        Field(description="what to start from: efficientnet_lite0, efficientnetv2b0 or a detector"),
     ] = "lite0-sequence"
-    weights: Annotated[str, Field(description="a file with the backbone's weights")] = ""
+    weights: Annotated[
+        str, Field(description="a file with the weights of efficientnet_lite0 or efficientnetv2b0")
+    ] = ""
     size: Annotated[
         int, Field(ge=0, le=1024, description="pixels of the network's input; 0: as usual for it")
     ] = 0
-    epochs: Annotated[int, Field(ge=0, description="of the head, at most")] = 30
-    patience: Annotated[int, Field(ge=1, description="epochs without a better AUC")] = 6
-    trials: Annotated[int, Field(ge=0, description="settings of the head tried; 0: as given")] = 0
-    tuner: Annotated[Literal["random", "hyperband"], Field(description="how they are chosen")] = (
-        "random"
-    )
+    epochs: Annotated[int, Field(ge=0, description="of the head's fit, at most")] = 30
+    patience: Annotated[
+        int,
+        Field(ge=1, description="epochs without a better AUC on validation before the fit ends"),
+    ] = 6
+    trials: Annotated[
+        int, Field(ge=0, description="settings of the head to try; 0: take those of the recipe")
+    ] = 0
+    tuner: Annotated[
+        Literal["random", "hyperband"], Field(description="how the settings to try are chosen")
+    ] = "random"
     balance: Annotated[
         Literal["class-weight", "smote", "none"],
         Field(description="what is done about unequal numbers, in the training part only"),
@@ -78,7 +85,8 @@ class Recipe(Section):
     val: Annotated[Share, Field(description="share of the groups for validation")] = 0.15
     test: Annotated[Share, Field(description="share of the groups for the report")] = 0.15
     calibration: Annotated[
-        Literal["platt", "temperature", "isotonic"], Field(description="of probabilities")
+        Literal["platt", "temperature", "isotonic"],
+        Field(description="how scores become probabilities"),
     ] = "platt"
     false_positives: Annotated[
         Share, Field(description="share of reals that may be called fake, on validation")

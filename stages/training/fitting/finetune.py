@@ -4,7 +4,9 @@ Reads top to bottom, shapes in trailing comments. All that is drawn comes from (
 broken run goes on as if it had never been broken.
 """
 
+import hashlib
 import logging
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from ....storage.detector_record import PreprocessingRecord
 from ....storage.errors import UserError
 from ...media.base import Image
+from ...networks.arrays import get_arrays, set_arrays
 from ...networks.backbone import normalise
 from ..datasets.media import read_image
 from ..datasets.rows import IMAGE, TRAIN, VAL, Row
@@ -31,7 +34,8 @@ from ..recipe import FinetuneSettings
 from ..runs import write_json
 from ..start import Start
 from ..views import make_views, view_seed
-from .state import State, seed_dropout
+from .checkpoint import State, load_checkpoint, save_checkpoint
+from .learning import reset_dropout
 
 logger = logging.getLogger(__name__)
 CHECKPOINT_S = 180.0
@@ -93,28 +97,40 @@ def finetune_backbone(
     asked = settings.finetuning
     steps = asked.steps or max(1, len(train) // asked.batch)
     network, backbone = _network(start, settings, steps)
-    folder.mkdir(parents=True, exist_ok=True)
-    state = State(folder / "state.npz", network, CHECKPOINT_S)
+    belongs_to = _digest(start, settings, train)
+    state = load_checkpoint(folder, network, belongs_to) or State(0, 0, get_arrays(network), [])
     judged = _judged_faces(held, faces, settings.seed)
-    batches = _batches(train, faces, settings, state.step)
-    while state.step < steps * asked.epochs:
+    if not state.curves:  # what it starts from stays, unless an epoch is better
+        area = _auc(network, judged, start.preprocessing)
+        state.curves.append({"step": 0, "loss": None, "val_auc": area})
+    batches = _batches(train, faces, settings, state.epoch)
+    losses, written = [], time.monotonic()
+    while state.epoch < steps * asked.epochs:  # here an epoch of `state` is one batch
         pixels, fake = next(batches)  # (batch, size, size, 3), (batch, 1)
-        seed_dropout(network, settings.seed, state.step)
-        loss = network.train_on_batch(normalise(pixels, start.preprocessing), fake)
-        state.losses.append(float(loss))
-        state.step += 1
-        epoch, within = divmod(state.step, steps)
+        reset_dropout(network, np.random.default_rng([settings.seed, state.epoch]))
+        losses.append(network.train_on_batch(normalise(pixels, start.preprocessing), fake))
+        state.epoch += 1
+        epoch, within = divmod(state.epoch, steps)
         if not within:
-            _close_epoch(epoch, network, state, judged, start.preprocessing)
-        state.save(at_once=not within)
+            _close_epoch(network, state, judged, start.preprocessing, float(np.mean(losses)))
+            losses.clear()
+        if not within or time.monotonic() - written > CHECKPOINT_S:
+            save_checkpoint(folder, network, state, belongs_to)
+            written = time.monotonic()
         if not within:
             journal.note("finetune", f"epoch {epoch}")
-        progress("finetune", state.step, steps * asked.epochs)
-    state.take_best()
+        progress("finetune", state.epoch, steps * asked.epochs)
+    set_arrays(network, state.best)
     write_json(folder / "curves.json", state.curves)
     classifier = network.get_layer("frame")
     kernel, bias = (np.asarray(v.numpy(), np.float32) for v in (classifier.kernel, classifier.bias))
     return start.with_trained(backbone, {"frame/kernel": kernel, "frame/bias": bias})
+
+
+def _digest(start: Start, settings: Settings, train: Sequence[Row]) -> str:
+    """What a checkpoint must belong to."""
+    told = f"{start.digest} {settings!r} {[row.name for row in train]}"
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _network(start: Start, settings: Settings, steps: int) -> tuple[Any, Any]:
@@ -145,21 +161,24 @@ class Judged:
     fake: NDArray[np.bool_]  # (videos,); each has JUDGED_FACES faces in `pixels`
 
 
-def _close_epoch(
-    epoch: int, network: Any, state: State, judged: Judged, preprocessing: PreprocessingRecord
-) -> None:
+def _auc(network: Any, judged: Judged, preprocessing: PreprocessingRecord) -> float:
     logits = np.concatenate(
         [
             np.asarray(network.predict_on_batch(normalise(some, preprocessing)))[:, 0]
             for some in np.array_split(judged.pixels, max(1, len(judged.pixels) // JUDGED_BATCH))
         ]
     )
-    area = auc(logits.reshape(-1, JUDGED_FACES).mean(axis=1), judged.fake)
-    loss = float(np.mean(state.losses))
-    state.losses.clear()
-    state.curves.append({"epoch": epoch, "loss": loss, "val_auc": area})
-    logger.info("epoch %d: loss %.4f, AUC %.4f", epoch, loss, area)
-    state.keep_if_best(area)
+    return auc(logits.reshape(-1, JUDGED_FACES).mean(axis=1), judged.fake)
+
+
+def _close_epoch(
+    network: Any, state: State, judged: Judged, preprocessing: PreprocessingRecord, loss: float
+) -> None:
+    area = _auc(network, judged, preprocessing)
+    logger.info("step %d: loss %.4f, AUC %.4f", state.epoch, loss, area)
+    if area > max(float(curve["val_auc"] or 0) for curve in state.curves):
+        state.best_epoch, state.best = state.epoch, get_arrays(network)
+    state.curves.append({"step": state.epoch, "loss": loss, "val_auc": area})
 
 
 def _judged_faces(held: Sequence[Row], faces: Faces, seed: int) -> Judged:

@@ -42,10 +42,9 @@ def _told(fitted: Fit) -> dict[str, object]:
 
 def _seed_protocol(shop: Workshop) -> dict[str, Any]:
     """The seed system's own protocol on the same vectors, for comparison; it judges nobody."""
-    rows, main = shop.collected.rows, shop.learned.main()
+    rows = shop.collected.rows
     return run_seed_protocol(
         shop.learned,
-        main,
         np.array([row.fake for row in rows]),
         [row.group for row in rows],
         [row.split for row in rows],

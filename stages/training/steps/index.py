@@ -2,7 +2,7 @@
 
 from ..datasets.index import build_index, describe
 from ..datasets.rows import write_index
-from ..evaluation.plots import plot_labels
+from ..evaluation.training_plots import plot_labels
 from ..runs import write_json
 from ..workshop import Workshop
 
@@ -22,7 +22,7 @@ def index(shop: Workshop) -> None:
         shop.progress,
         shop.workers,
     )
-    write_json(run.findings, {"root": str(found.root), **found.findings.as_json()})
-    plot_labels(found.rows, run.folder / LABELS_FILE)
+    write_json(run.findings, {"root": str(found.root), **found.findings.model_dump(mode="json")})
+    plot_labels(run.folder / LABELS_FILE, found.rows)
     write_index(run.index, found.rows)
     shop.say(describe(found))

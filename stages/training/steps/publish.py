@@ -15,7 +15,6 @@ from ....storage.detector_record import (
 from ...networks.arrays import part, read_arrays
 from ..card import write_card
 from ..evaluation.report import METRICS_FILE
-from ..evaluation.verdict import verdict_sentence
 from ..golden import add_golden
 from ..publish import publish_detector
 from ..workshop import (
@@ -71,11 +70,11 @@ def _draft(shop: Workshop) -> DetectorRecord:
 
 def _metrics(shop: Workshop, fitted: dict[str, Any]) -> dict[str, Any]:
     """What the record tells of the test part; the whole is in the run's metrics.json."""
-    measured = json.loads((shop.run.folder / METRICS_FILE).read_bytes())["results"][0]
+    measured = json.loads((shop.run.folder / METRICS_FILE).read_bytes())["judged"][0]
     return {
         "test": {name: measured[name] for name in ("videos", "real", "fake", "groups", "figures")},
         "baselines": measured["baselines"],
-        "verdict": verdict_sentence(measured),
+        "verdict": measured["verdict"],
         "thresholds_where_chosen": _read(shop, THRESHOLDS_FILE)["chosen"],
         "epoch": fitted["epoch"],
         "frame_scores_from": fitted["frame_start"],

@@ -1,0 +1,83 @@
+"""Made-up people and what is filmed of them: the shipped portrait, reshaped and recoloured.
+
+Every person is one face bent in a way of their own, in their own light; every recording has its
+own camera motion, noise and compression. Forgeries are ddaemon's own (self-blended).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ddaemon.stages.facefinder import FaceFinder
+from ddaemon.stages.landmarks import LandmarkFinder
+from ddaemon.stages.media.base import Image
+from ddaemon.stages.media.encode import write_video
+from ddaemon.stages.training.clips import read_portrait
+from ddaemon.stages.training.forge import forge_frames
+
+SIDE = 256
+FRAMES = 10
+BEND = 3.0  # pixels: standard deviation of a node of the field that reshapes a face
+
+
+def person(number: int) -> Image:
+    """The picture of one person, RGB (SIDE, SIDE, 3)."""
+    random = np.random.default_rng((7, number))
+    picture = read_portrait()[20:310, 80:370]
+    if number % 2:
+        picture = np.ascontiguousarray(picture[:, ::-1])
+    picture = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    field = cv2.resize(
+        random.normal(0, BEND, (5, 5, 2)).astype(np.float32), (SIDE, SIDE),
+        interpolation=cv2.INTER_CUBIC,
+    )  # fmt: skip
+    y, x = np.indices((SIDE, SIDE), np.float32)
+    bent = cv2.remap(
+        picture, x + field[..., 0], y + field[..., 1], cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )  # fmt: skip
+    light = bent * random.uniform(0.75, 1.2) * (1 + random.uniform(-0.12, 0.12, 3))
+    return np.clip(light, 0, 255).astype(np.uint8)
+
+
+def film(path: Path, who: int, take: int, *, forged: bool) -> Path:
+    """A recording of a person; the same arguments give the same pictures."""
+    random = np.random.default_rng((11, who, take))
+    shots = list(_shots(person(who), random))
+    images: Iterator[Image] = (image for image, _ in shots)
+    if forged:
+        images = forge_frames(shots, np.random.default_rng((13, who, take)))
+    noisy = [np.clip(i + random.normal(0, 2, i.shape), 0, 255).astype(np.uint8) for i in images]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_video(path, noisy, options={"crf": str(random.integers(16, 22))})
+    return path
+
+
+def celeb_df(root: Path, people: int, takes: int) -> Path:
+    """A data set in the layout of Celeb-DF: each fake has its own real and a donor's name."""
+    for who in range(people):
+        for take in range(takes):
+            film(root / "Celeb-real" / f"id{who}_{take:04}.mp4", who, take, forged=False)
+            donor = who + 1 if who % 2 == 0 else who - 1
+            name = f"id{who}_id{donor % people}_{take:04}.mp4"
+            film(root / "Celeb-synthesis" / name, who, take, forged=True)
+    return root
+
+
+def _shots(picture: Image, random: np.random.Generator) -> Iterator[tuple[Image, np.ndarray]]:
+    """Frames under a moving camera, with the face's landmarks in each."""
+    face = FaceFinder(SIDE, threads=1).find(picture, 0.4)[0]
+    box = (face.x, face.y, face.width, face.height)
+    landmarks = LandmarkFinder(threads=1).find(picture, box).points
+    turn, zoom, pan = random.uniform(-4, 4), random.uniform(0.95, 1.15), random.uniform(-8, 8, 2)
+    for number in range(FRAMES):
+        phase = np.sin(number / 3 + turn)
+        camera = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), turn * phase, zoom + 0.03 * phase)
+        camera[:, 2] += pan * phase
+        image = cv2.warpAffine(
+            picture, camera, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+        )
+        points = landmarks @ camera[:, :2].T + camera[:, 2]
+        yield np.asarray(image, np.uint8), points.astype(np.float32)
