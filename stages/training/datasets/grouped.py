@@ -1,8 +1,8 @@
 """Splitting by group: nobody is in two splits, and each split looks like the whole.
 
-Greedy, the largest group first, each into the split that lacks most; several seeded orders are
-tried, and the one that comes closest to the wanted shares and leaves out the fewest rows is
-taken. scikit-learn's StratifiedGroupKFold cuts equal folds and knows nothing of donors.
+Greedy, the largest group first, each into the split that it fills least. Several seeded orders and
+aims are tried, and what comes closest to the wanted shares and leaves out the fewest rows is taken.
+scikit-learn's StratifiedGroupKFold cuts equal folds and knows nothing of donors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from .duplicates import Pair
 from .identities import Identities, apart, find_identities
-from .rows import FAKE, REAL, TEST, TRAIN, UNUSED, VAL, Row
+from .rows import TEST, TRAIN, UNUSED, VAL, Row
 
 TRIES = 50
 FEWEST = {TRAIN: 4, VAL: 2, TEST: 2}  # rows of each label
 NOWHERE = -1  # among the numbers of splits
 ORDER_SPREAD = 0.5  # a group is placed as if it were up to this share smaller
+AIM_SPREAD = 2.5  # where many swaps fall between splits, val and test need more people
 
 Places = NDArray[np.int64]
 
@@ -46,16 +47,15 @@ def _assign(
     """The number of the split of each identity: (identities,)."""
     sizes = np.zeros((len(people.names), 2))
     np.add.at(sizes, (people.part[people.group], labels), 1)
-    totals = np.maximum(sizes.sum(axis=0), 1)
-    wanted = _wanted(totals, shares)
-    filled = np.zeros_like(wanted)
+    aim = _wanted(sizes.sum(axis=0), shares) * rng.uniform(1, AIM_SPREAD, (len(shares), 1))
+    filled = np.zeros_like(aim)
     home = np.zeros(len(people.names), np.int64)
     order = sizes.sum(axis=1) * rng.uniform(1 - ORDER_SPREAD, 1, len(sizes))
     for part in np.argsort(-order, kind="stable"):
         size = sizes[part]
         if size.any():
-            lacking = (wanted - filled) / totals
-            home[part] = np.argmax((lacking * size / totals).sum(axis=1))
+            fill = ((filled + size) / aim)[:, size > 0].max(axis=1)
+            home[part] = np.argmin(fill)
             filled[home[part]] += size
     return home[people.part]
 
@@ -66,12 +66,13 @@ def _wanted(totals: NDArray[np.float64], shares: Mapping[str, float]) -> NDArray
 
 
 def _cost(decided: Places, labels: Places, shares: Mapping[str, float]) -> tuple[int, float]:
-    """How many rows are missing to the fewest that a split needs, and how far shares are off."""
-    missing, off = 0, 0.0
-    for number, (split, share) in enumerate(shares.items()):
-        for label in (FAKE, REAL):
-            total = int((labels == label).sum())
-            count = int(((decided == number) & (labels == label)).sum())
-            missing += max(0, FEWEST[split] - count) if total else 0
-            off += abs(count / max(total, 1) - share)
-    return missing, off + float((decided == NOWHERE).mean())
+    """How many rows are missing to the fewest that a split needs, and how far each split's counts
+    are from the wanted ones, relative to them."""
+    missing, off = 0, []
+    totals = np.bincount(labels, minlength=2)
+    for number, split in enumerate(shares):
+        counts = np.bincount(labels[decided == number], minlength=2)[totals > 0]
+        wanted = shares[split] * totals[totals > 0]
+        missing += int(np.maximum(0, FEWEST[split] - counts).sum())
+        off.append(np.abs(counts / wanted - 1).mean())
+    return missing, float(np.mean(off) + (decided == NOWHERE).mean())

@@ -57,8 +57,8 @@ def test_shares_of_both_labels_come_close_to_what_was_wanted() -> None:
     for label in (FAKE, REAL):
         counts = Counter(row.split for row in decided if row.label == label)
         total = sum(counts.values())
-        assert abs(counts[VAL] / total - 0.2) < 0.05
-        assert abs(counts[TEST] / total - 0.1) < 0.05
+        assert abs(counts[VAL] / total - 0.2) < 0.06  # a seventh of them may be one person
+        assert abs(counts[TEST] / total - 0.1) < 0.06
 
 
 def test_the_split_is_the_same_for_the_same_seed_only() -> None:
