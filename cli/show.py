@@ -29,9 +29,9 @@ def verdict(record: Mapping[str, Any]) -> str:
         f"  decision     {record['decision']}",
         f"  probability  {record['probability']:.3f} of fake "
         f"(fake from {limits['fake']:.3f}, real up to {limits['real']:.3f})",
-        f"  wrong        {percent(limits['false_positive_rate'])} of real videos are called fake, "
-        f"{percent(limits['false_negative_rate'])} of fakes are called real",
-        f"               (measured on {limits['measured_on']})",
+        f"  wrong        {_rate(limits, 'false_positive')} of real videos are called fake, "
+        f"{_rate(limits, 'false_negative')} of fakes are called real",
+        f"               (measured on {limits['videos']} videos: {limits['measured_on']})",
         f"  faces        {_faces(record)}",
         f"  detector     {record['detector']['name']} {record['detector']['version']}",
         f"  limits       {record['limits']}",
@@ -39,6 +39,12 @@ def verdict(record: Mapping[str, Any]) -> str:
     if record["detail"]:
         lines.insert(2, f"  because      {printable(record['detail'])}")
     return "\n".join(lines)
+
+
+def _rate(limits: Mapping[str, Any], what: str) -> str:
+    """With its interval: no error in four videos is not no error."""
+    low, high = limits[f"{what}_interval"]
+    return f"{percent(limits[f'{what}_rate'])} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _faces(record: Mapping[str, Any]) -> str:

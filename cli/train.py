@@ -8,7 +8,7 @@ import click
 from ..daemon.home import Home
 from ..stages.training.recipe import make_recipe
 from .progress import shown_progress
-from .train_options import recipe_options, run_options, workers_option
+from .train_options import recipe_options, registry_option, run_options, workers_option
 
 WHOLE = "all"
 STEPS = {
@@ -45,12 +45,16 @@ def command() -> None:
 @run_options
 @click.option("--use", is_flag=True, help="Let the new detector judge from the next job on.")
 @click.pass_obj
-def train_all(home: Home, use: bool, workers: int | None, **given: Any) -> None:
+def train_all(
+    home: Home, /, use: bool, workers: int | None, registry: Path | None, **given: Any
+) -> None:
     """Every step."""
     from ..stages.training.pipeline import STEPS as EVERY
 
-    run = _begin(home, **given)
-    _do(home, run, tuple(EVERY), workers)
+    if use and registry:
+        raise click.UsageError("--use is for the home's registry, not for --registry")
+    run = _begin(home, registry, **given)
+    _do(home, run, tuple(EVERY), workers, registry)
     if use:
         from ..storage.registry import Registry
 
@@ -63,10 +67,10 @@ def train_all(home: Home, use: bool, workers: int | None, **given: Any) -> None:
 @recipe_options
 @run_options
 @click.pass_obj
-def train_index(home: Home, workers: int | None, **given: Any) -> None:
+def train_index(home: Home, /, workers: int | None, registry: Path | None, **given: Any) -> None:
     """Begin a run: list, check and split DATASET."""
-    run = _begin(home, **given)
-    _do(home, run, ("index",), workers)
+    run = _begin(home, registry, **given)
+    _do(home, run, ("index",), workers, registry)
     click.echo(f"next: ddaemon train features {run.folder}")
 
 
@@ -75,14 +79,21 @@ def _step(name: str, what: str) -> None:
     @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
     @recipe_options
     @workers_option
+    @registry_option
     @click.pass_obj
     def step(
-        home: Home, run: Path, recipe_file: Path | None, workers: int | None, **flags: Any
+        home: Home,
+        /,
+        run: Path,
+        recipe_file: Path | None,
+        workers: int | None,
+        registry: Path | None,
+        **flags: Any,
     ) -> None:
         from ..stages.training.runs import open_run
 
         known = open_run(run).with_changes(recipe_file, _given(flags))
-        _do(home, known, (name,), workers)
+        _do(home, known, (name,), workers, registry)
 
 
 for _name, _what in STEPS.items():
@@ -91,6 +102,7 @@ for _name, _what in STEPS.items():
 
 def _begin(
     home: Home,
+    registry: Path | None,
     dataset: Path | None,
     recipe_file: Path | None,
     out: Path | None,
@@ -99,6 +111,7 @@ def _begin(
     **flags: Any,
 ) -> Any:
     from ..stages.training.runs import begin_run, resume_run
+    from ..storage.registry import Registry
 
     if resume:
         run = resume_run(home.runs, dataset, out)
@@ -106,16 +119,32 @@ def _begin(
     if dataset is None:
         raise click.UsageError("name the DATASET to learn from, or --resume a run")
     recipe = make_recipe(recipe_file, _given(flags))
-    return begin_run(home.runs, dataset, recipe, out, name)
+    taken = _names_in(registry) if registry else Registry(home.detectors).names()
+    return begin_run(home.runs, dataset, recipe, out, name, taken)
 
 
-def _do(home: Home, run: Any, steps: tuple[str, ...], workers: int | None) -> None:
-    from ..stages.training.pipeline import Workshop, do_steps
+def _names_in(registry: Path) -> list[str]:
+    return [path.name for path in registry.iterdir()] if registry.is_dir() else []
+
+
+def _do(
+    home: Home, run: Any, steps: tuple[str, ...], workers: int | None, registry: Path | None
+) -> None:
+    from ..stages.training.pipeline import do_steps
+    from ..stages.training.workshop import Workshop
     from ..storage.registry import Registry
 
     with run.hold(), shown_progress() as progress:
         click.echo(f"run {run.folder}")
-        shop = Workshop(run, Registry(home.detectors), home.cache, progress, click.echo, workers)
+        shop = Workshop(
+            run=run,
+            registry=Registry(home.detectors),
+            shelf=registry or home.detectors,
+            cache=home.cache,
+            progress=progress,
+            say=click.echo,
+            asked_workers=workers,
+        )
         do_steps(shop, steps)
 
 

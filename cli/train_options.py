@@ -37,6 +37,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--resume", is_flag=True, help="Go on with the run in --out, or DATASET's latest one."
         ),
         workers_option,
+        registry_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -47,6 +48,13 @@ def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """How many processes."""
     what = "Processes that look at videos; else one a core."
     return click.option("--workers", type=click.IntRange(min=1), help=what)(command)
+
+
+def registry_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the detector goes."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    what = "Where the detector's folder goes; else the home's registry."
+    return click.option("--registry", type=folder, help=what)(command)
 
 
 def _kind(annotation: Any) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _report(asked: Comparison, judged: Sequence[Judged], indexes: Sequence[Index
         title=f"{', '.join(detector.name for detector in asked.detectors)} on {names}",
         made_by=asked.command,
         judged=judged,
-        findings=indexes[0].findings.as_json() if len(indexes) == 1 else {},
+        findings=indexes[0].findings.model_dump(mode="json") if len(indexes) == 1 else {},
         rows=[row for index in indexes for row in index.rows],
         curves=(),
         trials=(),

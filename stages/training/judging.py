@@ -28,9 +28,7 @@ class Judge:
     pooling: str
     calibration: CalibrationRecord
     thresholds: ThresholdsRecord
-    logistic: (
-        Arrays | None
-    )  # on the mean vector: kernel (width, 1), bias (1,)
+    logistic: Arrays | None  # on the mean vector: kernel (width, 1), bias (1,)
 
 
 def judge_collected(

@@ -41,27 +41,26 @@ STEPS = {
 def do_steps(shop: Workshop, names: Sequence[str]) -> None:
     """Do these steps; those whose result is there already are passed over.
 
-    Raises `UserError` when an earlier step is missing.
+    Raises `UserError` when an earlier step is missing, or one is named that this run has not.
     """
     digests = _digests(shop.recipe, str(shop.run.dataset))
-    for name in STEPS:
+    steps = [name for name in STEPS if name != "finetune" or shop.recipe.finetune]
+    if names == ("finetune",) and "finetune" not in steps:
+        raise UserError(f"{shop.run.folder} was begun without --finetune; add it to change that")
+    wanted = [name for name in steps if name in names]
+    for name in steps[: steps.index(wanted[-1]) + 1]:
         done = shop.run.finished().get(name) == digests[name]
-        if name in names and not done:
+        if name in wanted and not done:
             shop.say(f"{name}:")
             STEPS[name].work(shop)
             shop.run.finish(name, digests[name])
-        elif name in names:
+        elif name in wanted:
             shop.say(f"{name}: done already")
-        elif not done and _is_before(name, names):
+        elif not done:
             raise UserError(
                 f"{name} of {shop.run.folder} is not done for these settings; "
                 f"first: ddaemon train {name} {shop.run.folder}"
             )
-
-
-def _is_before(name: str, names: Sequence[str]) -> bool:
-    order = list(STEPS)
-    return order.index(name) < max(order.index(wanted) for wanted in names)
 
 
 def _digests(recipe: Recipe, dataset: str) -> dict[str, str]:

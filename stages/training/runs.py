@@ -5,7 +5,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,7 +88,7 @@ class Run:
         """The same run with other settings; steps that depend on them will be done anew."""
         if not file and not flags:
             return self
-        run = replace(self, recipe=make_recipe(file, flags, self.recipe.model_dump()))
+        run = replace(self, recipe=_anchored(make_recipe(file, flags, self.recipe.model_dump())))
         run.save()
         return run
 
@@ -105,18 +105,32 @@ class Run:
             os.close(descriptor)
 
 
-def begin_run(runs: Path, dataset: Path, recipe: Recipe, out: Path | None, name: str | None) -> Run:
-    """A new run's folder. Raises `UserError` when there is one already."""
+def begin_run(
+    runs: Path,
+    dataset: Path,
+    recipe: Recipe,
+    out: Path | None,
+    name: str | None,
+    taken: Collection[str],
+) -> Run:
+    """A new run's folder. Raises `UserError` when there is such a run already, or when the name
+    of its detector is `taken`."""
     usual = name_run(dataset, recipe, time.time())
     folder = (out or runs / usual).absolute()
     if (folder / RUN_FILE).is_file():
         raise UserError(
             f"{folder} holds a run; go on with it by --resume, or choose another folder by --out"
         )
-    run = Run(folder, name or usual, dataset.absolute(), recipe)
-    require_name(run.name)
+    run = Run(folder, name or usual, dataset.absolute(), _anchored(recipe))
+    _require_name(run.name, taken)
     run.save()
     return run
+
+
+def _anchored(recipe: Recipe) -> Recipe:
+    """The same wherever the next command is given from."""
+    weights = recipe.weights and str(Path(recipe.weights).expanduser().absolute())
+    return recipe.model_copy(update={"weights": weights})
 
 
 def resume_run(runs: Path, dataset: Path | None, out: Path | None) -> Run:
@@ -129,13 +143,14 @@ def resume_run(runs: Path, dataset: Path | None, out: Path | None) -> Run:
     return run
 
 
-def require_name(name: str) -> None:
-    """Raise `UserError` unless a detector may be called so."""
+def _require_name(name: str, taken: Collection[str]) -> None:
     if not re.fullmatch(NAME_PATTERN, name):
         raise UserError(
             f"a detector can't be called {name!r}: use up to 64 of a-z, 0-9, dot, dash and "
             "underscore, the first a letter or digit"
         )
+    if name in taken:
+        raise UserError(f"there is a detector {name} already; choose another --name")
 
 
 def open_run(folder: Path) -> Run:

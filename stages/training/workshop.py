@@ -25,6 +25,8 @@ from .start import Start, find_start, save_start, trained_start
 COLLECTED_FILE = "collected.json"
 HEAD_FILE, LOGISTIC_FILE, FIT_FILE, SEED_FILE = "head.npz", "logistic.npz", "fit.json", "seed.json"
 CALIBRATION_FILE, THRESHOLDS_FILE, SCORES_FILE = "calibration.json", "thresholds.json", "scores.csv"
+WORDS = {"description", "learned_from", "licence"}  # of the recipe, that only the record tells
+TABLES = {"head", "finetuning"}  # of a recipe's file, that no option has
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Workshop:
     """One run, and where it finds what is not its own."""
 
     run: Run
-    registry: Registry
+    registry: Registry  # of the detectors that one may start from
+    shelf: Path  # where the detector's folder goes
     cache: Path
     progress: Progress
     say: Callable[[str], None]
@@ -72,8 +75,15 @@ class Workshop:
     def command(self) -> str:
         """What made the run, without this machine's folders."""
         changed = self.recipe.model_dump(mode="json", exclude_defaults=True)
-        words = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
-        return " ".join(["ddaemon train", self.run.dataset.name, *words])
+        told = {name: value for name, value in changed.items() if name not in WORDS}
+        options = [_option(name, value) for name, value in told.items() if name not in TABLES]
+        file = ["--recipe FILE"] if told.keys() & TABLES else []
+        return " ".join(["ddaemon train", self.run.dataset.name, *options, *file])
+
+    @property
+    def told_recipe(self) -> dict[str, Any]:
+        """The recipe for the report, likewise."""
+        return self.recipe.model_dump(mode="json") | {"weights": Path(self.recipe.weights).name}
 
     @cached_property
     def first_start(self) -> Start:
@@ -156,3 +166,10 @@ class Workshop:
                 f"{self.run.features / COLLECTED_FILE}"
             )
         return Part(sequences, main[places], fake, tuple(rows[place].group for place in places))
+
+
+def _option(name: str, value: Any) -> str:
+    flag = f"--{name.replace('_', '-')}"
+    if value is True:
+        return flag
+    return f"{flag} {Path(value).name if name == 'weights' else value}"

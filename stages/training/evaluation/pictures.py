@@ -58,10 +58,17 @@ def _limits(measured: Sequence[Measured]) -> str:
     )
 
 
-def _curves_told(curves: Sequence[Mapping[str, float]]) -> str:
+def _curves_told(curves: Sequence[Mapping[str, float | None]]) -> str:
     best, last = best_epoch(curves), curves[-1]
     return (
         f"Accuracy and loss by epoch. Kept: epoch {best['epoch']:.0f}, accuracy "
-        f"{best['accuracy']:.3f} in training, {best['val_accuracy']:.3f} on validation. The last, "
-        f"epoch {last['epoch']:.0f}: {last['accuracy']:.3f} and {last['val_accuracy']:.3f}."
+        f"{_accuracy(best, 'accuracy')} in training, {_accuracy(best, 'val_accuracy')} on "
+        f"validation. The last, epoch {last['epoch']:.0f}: {_accuracy(last, 'accuracy')} and "
+        f"{_accuracy(last, 'val_accuracy')}."
     )
+
+
+def _accuracy(epoch: Mapping[str, float | None], what: str) -> str:
+    """Epoch 0 is the start, which was not measured in training."""
+    value = epoch[what]
+    return "not measured" if value is None else f"{value:.3f}"

@@ -66,10 +66,10 @@ class Faces:
         size = self._plan.preprocessing.size
         if row.kind == IMAGE:
             image = read_image(self._root, row.path)
-            return make_views(forged_image(image, row.forge), 1, size, seed)[0]
+            return np.asarray(make_views(forged_image(image, row.forge), 1, size, seed)[0])
         place = np.random.default_rng(seed).random()
         crop = load_crop(self._plan.crops_file(row), place)
-        return make_views(crop, 1, size, seed, CROP_OF_CROP)[0]
+        return np.asarray(make_views(crop, 1, size, seed, CROP_OF_CROP)[0])
 
     def usable(self, row: Row) -> bool:
         """Whether there is a face to be drawn."""

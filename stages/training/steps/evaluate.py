@@ -115,7 +115,7 @@ def _report(shop: Workshop, judged: Judged) -> Report:
         rows=shop.rows,
         curves=fitted["curves"],
         trials=fitted["trials"],
-        recipe=shop.recipe.model_dump(mode="json"),
+        recipe=shop.told_recipe,
         seed_protocol=json.loads(seed.read_bytes()) if seed.is_file() else None,
         notes=_notes(shop, fitted),
     )

@@ -10,9 +10,7 @@ from ..workshop import Workshop
 
 
 def finetune(shop: Workshop) -> None:
-    """Does nothing unless the recipe asks for it. Leaves the trained backbone in the run."""
-    if not shop.recipe.finetune:
-        return
+    """Leaves the trained backbone in the run."""
     run = shop.run
     plan = shop.plan_of(shop.first_start)
     videos = [row for row in shop.rows if row.kind == VIDEO]

@@ -31,14 +31,14 @@ SOFTWARE = ("ddaemon", "keras", "numpy", "opencv-python-headless", "openvino", "
 
 def publish(shop: Workshop) -> None:
     """Writes the detector's folder whole."""
-    folder = shop.registry.folder / shop.run.name
+    folder = shop.shelf / shop.run.name
     draft = _draft(shop)
     head = part(read_arrays(shop.run.fit / HEAD_FILE), "")
     logistic = part(read_arrays(shop.run.fit / LOGISTIC_FILE), "")
     folder.parent.mkdir(parents=True, exist_ok=True)
     publish_detector(folder, draft, head, write_card(draft), shop.start.network(), logistic)
     add_golden(folder)
-    shop.say(f"detector {shop.run.name} is in the registry; `ddaemon detectors use` lets it judge")
+    shop.say(f"detector: {folder}")
 
 
 def _draft(shop: Workshop) -> DetectorRecord:
