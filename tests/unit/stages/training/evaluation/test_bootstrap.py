@@ -54,6 +54,16 @@ def test_too_few_groups_give_a_value_but_no_interval():
     assert "5 groups with fake videos, here are 1" in figure["reason"]
 
 
+def test_the_interval_of_a_biased_figure_holds_its_value():
+    fake = np.arange(40) < 20
+    draws = draw_groups([str(i) for i in range(40)], fake, 0, 100)
+    values = np.where(fake, 1.0, -1.0)
+    figure = with_intervals(
+        lambda w: {"gap": abs(w @ values) / 40 + 0.01 * (w != 1).any(axis=1)}, draws
+    )["gap"]
+    assert figure["value"] == figure["interval"][0] == 0  # a draw's gap is hardly ever 0
+
+
 def test_a_seed_draws_the_same_again():
     fake = np.arange(40) < 20
     first, again, other = (

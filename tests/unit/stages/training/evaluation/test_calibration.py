@@ -49,6 +49,17 @@ def test_the_temperature_is_the_one_that_cooled_the_logits():
     assert fit_temperature(logits * 6, fake) == (pytest.approx(1 / 3, abs=0.02), 0)
 
 
+@pytest.mark.parametrize("kind", ["platt", "temperature", "isotonic"])
+def test_fakes_that_are_there_thrice_change_nothing(kind):
+    logits, fake = drawn(reals=500, fakes=500)
+    logits = logits + 1.5
+    often = np.where(fake, 3, 1)
+    once = fit_calibration(kind, logits, fake, logits, fake)
+    thrice = fit_calibration(kind, *(np.repeat(x, often) for x in (logits, fake)), logits, fake)
+    at = np.linspace(-1, 3, 9)
+    assert apply_calibration(at, thrice) == pytest.approx(apply_calibration(at, once), abs=0.01)
+
+
 def test_a_temperature_turns_no_score_around():
     logits, fake = drawn(reals=200, fakes=200)
     slope, _ = fit_temperature(-logits, fake)
