@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..recipe import Recipe
 from .grouped import FEWEST
 from .media import fault_of
 from .remarks import Remarks
-from .rows import FAKE, REAL, SPLITS, Row
+from .rows import FAKE, REAL, SPLITS, TEST, VAL, Row
 
 FEWEST_GROUPS = 2  # of each split: one person says nothing of others
 LABELS = {REAL: "real", FAKE: "fake"}
@@ -34,6 +35,19 @@ def check_labels(rows: Sequence[Row], *, forge: bool, fewest: int, remarks: Rema
         way_out = "; --forge makes fakes of reals" if label == FAKE and not counts[FAKE] else ""
         told = f"{counts[label]}, and at least {fewest} are needed{way_out}"
         remarks.fault(f"too few {name} videos or images that can be used", told)
+
+
+def check_for_training(rows: Sequence[Row], recipe: Recipe, remarks: Remarks) -> None:
+    """Enough of each label to be split, and a split where it is to be taken as given."""
+    fewest = sum(FEWEST.values())
+    check_labels(rows, forge=recipe.forge, fewest=fewest, remarks=remarks)
+    if recipe.split == "given" and not {row.split for row in rows} & {VAL, TEST}:
+        remarks.fault("no split to take as given", "the data set names none; use --split auto")
+
+
+def check_for_evaluation(rows: Sequence[Row], remarks: Remarks) -> None:
+    """Enough of each label to be compared."""
+    check_labels(rows, forge=False, fewest=FEWEST[TEST], remarks=remarks)
 
 
 def check_splits(rows: Sequence[Row], remarks: Remarks) -> None:

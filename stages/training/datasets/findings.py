@@ -115,7 +115,7 @@ def in_words(findings: Findings) -> str:
         told = ", ".join(f"{count} ({why})" for why, count in findings.unused.items())
         lines.append(f"  not used: {told}")
     shares = ", ".join(f"{share:.1%} {n}" for n, share in findings.label_distribution.items())
-    lines.append(f"labels: {shares}; {findings.imbalance:.2f} of one for one of the other")
+    lines.append(f"labels: {shares}; {findings.imbalance:.2f} to 1")
     lines += [f"warning: {warning}" for warning in findings.warnings]
     lines += [f"leak: {leak}" for leak in findings.leaks[:NAMED]]
     if len(findings.leaks) > NAMED:

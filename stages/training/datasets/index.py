@@ -10,17 +10,16 @@ import numpy as np
 from ..journal import Journal
 from ..progress import Progress
 from ..recipe import Recipe
-from .checks import check_files, check_labels, check_splits
+from .checks import check_files, check_for_evaluation, check_for_training, check_splits
 from .duplicates import Pair, near_pairs
 from .exact import set_copies_aside
 from .findings import UNREADABLE, Findings, find, in_words
 from .fingerprint import Fingerprint
-from .grouped import FEWEST
 from .layouts import find_layout, root_of
 from .measuring import File, measure
 from .remarks import Remarks, name_some
 from .rows import FAKE, REAL, SPLITS, TEST, TRAIN, UNUSED, Row
-from .splits import decide_splits
+from .splits import decide_splits, shares_of
 
 Measuring = Callable[[Path, Sequence[File]], dict[str, Fingerprint]]
 
@@ -62,8 +61,9 @@ def build_index(
     """
     remarks = Remarks()
     measuring = partial(measure, cache=cache, journal=journal, progress=progress, workers=workers)
-    fewest = sum(FEWEST.values())
-    read = _read(dataset, remarks, measuring, forge=recipe.forge, fewest=fewest)
+    shares_of(recipe)  # raises before anything is measured
+    check = partial(check_for_training, recipe=recipe, remarks=remarks)
+    read = _read(dataset, remarks, measuring, check)
     rows, rule = _split(read, recipe, remarks)
     rows = _with_forged(rows) if recipe.forge else rows
     check_splits(rows, remarks)
@@ -81,7 +81,8 @@ def build_evaluation_index(
     """
     remarks = Remarks()
     measuring = partial(measure, cache=cache, journal=journal, progress=progress, workers=workers)
-    read = _read(dataset, remarks, measuring, forge=False, fewest=FEWEST[TEST])
+    check = partial(check_for_evaluation, remarks=remarks)
+    read = _read(dataset, remarks, measuring, check)
     rows = [row if row.split == UNUSED else row.but(split=TEST) for row in read.rows]
     findings = find(read.layout, rows, read.near, EVALUATION_RULE, remarks)
     return Index(root_of(dataset), read.layout, _shuffled(rows, seed), findings)
@@ -93,20 +94,20 @@ def describe(index: Index) -> str:
 
 
 def _read(
-    dataset: Path, remarks: Remarks, measuring: Measuring, *, forge: bool, fewest: int
+    dataset: Path, remarks: Remarks, measuring: Measuring, check: Callable[[Sequence[Row]], None]
 ) -> _Read:
+    """`check` is called on all rows before anything is measured, then on what can be used."""
     layout = find_layout(dataset)
     root = root_of(dataset)
     rows = layout.read(dataset, remarks)
     check_files(root, rows, remarks)
-    check_labels(rows, forge=forge, fewest=fewest, remarks=remarks)
+    check(rows)
     remarks.raise_faults(dataset)
     measured = measuring(root, [(row.path, row.kind) for row in rows])
     rows = [_measured(row, measured[row.path]) for row in rows]
     _warn_of_unreadable(rows, remarks)
     rows = set_copies_aside(rows, remarks)
-    used = [row for row in rows if row.split != UNUSED]
-    check_labels(used, forge=forge, fewest=fewest, remarks=remarks)
+    check([row for row in rows if row.split != UNUSED])
     remarks.raise_faults(dataset)
     looks = ["" if r.split == UNUSED or r.forge else measured[r.path].looks for r in rows]
     return _Read(layout.name, rows, near_pairs(looks))

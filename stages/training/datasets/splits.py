@@ -33,8 +33,6 @@ def decide_splits(
     given = _complete(rows)
     names = {row.split for row in given} - {UNUSED}
     if not names & {VAL, TEST}:
-        if recipe.split == "given":
-            raise UserError("the data set names no split to use as given; use --split auto")
         return _by_group(rows, near, recipe), BY_GROUP
     if recipe.split == "auto" and (leaking := _leaking(given)):
         remarks.warn(
@@ -46,11 +44,16 @@ def decide_splits(
     return _own_split(given, names, near, recipe, remarks)
 
 
-def _by_group(rows: Sequence[Row], near: Sequence[Pair], recipe: Recipe) -> list[Row]:
+def shares_of(recipe: Recipe) -> dict[str, float]:
+    """Of each split. Raises `UserError` when nothing is left to learn from."""
     shares = {TRAIN: 1 - recipe.val - recipe.test, VAL: recipe.val, TEST: recipe.test}
     if shares[TRAIN] <= 0:
         raise UserError("val and test leave nothing to learn from; their sum must be below 1")
-    return _settle(rows, split_by_group(rows, near, shares, recipe.seed))
+    return shares
+
+
+def _by_group(rows: Sequence[Row], near: Sequence[Pair], recipe: Recipe) -> list[Row]:
+    return _settle(rows, split_by_group(rows, near, shares_of(recipe), recipe.seed))
 
 
 def _settle(rows: Sequence[Row], decided: Sequence[str]) -> list[Row]:

@@ -173,6 +173,16 @@ def test_a_leaking_split_that_was_asked_for_is_named_in_the_findings(
     assert desk.build(faces).findings.leaks == []
 
 
+def test_what_a_recipe_asks_in_vain_is_told_before_anything_is_measured(
+    faces: Path, desk: Desk
+) -> None:
+    with pytest.raises(UserError, match="use --split auto"):
+        desk.build(faces, split="given")
+    with pytest.raises(UserError, match="below 1"):
+        desk.build(faces, val=0.5, test=0.5)
+    assert not desk.journal
+
+
 def test_splits_with_too_few_people_are_a_fault(faces: Path, desk: Desk) -> None:
     text = (faces / "clips.csv").read_text()
     one = [",".join([*line.split(",")[:2], "anna"]) for line in text.splitlines()[1:]]

@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from ddaemon.stages.training.datasets.identities import apart, find_identities
 from ddaemon.stages.training.datasets.leakage import find_leaks
 from ddaemon.stages.training.datasets.remarks import Remarks
 from ddaemon.stages.training.datasets.rows import (
@@ -103,6 +105,13 @@ def test_a_donor_who_has_no_video_of_their_own_is_in_one_split_too() -> None:
     assert len(splits_of(decided, "stranger")) == 1
 
 
+def test_a_donor_belongs_where_they_are_seen_most() -> None:
+    rows = [Row(f"a{n}", FAKE, f"p{n}", "stranger") for n in range(4)]
+    people_of = find_identities(rows, [], join_donors=False)
+    splits = np.array([0, 1, 1, 2])
+    assert list(apart(people_of, splits)) == [True, False, False, True]
+
+
 def given(train: int, val: int, test: int) -> list[Row]:
     rows = people(train + val + test)
     names = [TRAIN] * train + [VAL] * val + [TEST] * test
@@ -173,11 +182,6 @@ def test_what_a_given_split_leaves_out_is_counted() -> None:
     decided, _, [warning] = decide(rows)
     assert (decided[-1].split, decided[-1].note) == (UNUSED, LEFT_OUT)
     assert "leaves out 1" in warning
-
-
-def test_no_split_can_be_taken_as_given_where_there_is_none() -> None:
-    with pytest.raises(UserError, match="--split auto"):
-        decide(people(20), split="given")
 
 
 def test_shares_that_leave_nothing_to_learn_from_are_refused() -> None:
