@@ -52,11 +52,11 @@ clips: $(STAMP)
 	$(BIN)/python -m ddaemon.stages.training.clips stages/data
 
 detector: $(STAMP)
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.stages.training.sequence_head \
-		--data $(SHARED)/data/dfdc-faces \
-		--backbone-weights $(SHARED)/detectors/lite0-v0/weights.npz \
-		--out storage/detectors/lite0-sequence
-	$(BIN)/python -m ddaemon.stages.training.golden storage/detectors/lite0-sequence
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/ddaemon --home build/detector train $(SHARED)/data/dfdc-faces \
+		--recipe docs/recipes/lite0-sequence.toml \
+		--weights $(SHARED)/detectors/lite0-v0/weights.npz \
+		--name lite0-sequence --registry build/detector/new --out build/detector/run
+	cp -r build/detector/new/lite0-sequence storage/detectors/
 
 # PYTHON must be one that every user can run: one below somebody's home can't serve.
 install-service: BASE_PREFIX := $(PREFIX)/bin/python -c 'import sys; print(sys.base_prefix)'

@@ -4,6 +4,8 @@ Every person is one face bent in a way of their own, in their own light; every r
 own camera motion, noise and compression. Forgeries are ddaemon's own (self-blended).
 """
 
+import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from ddaemon.stages.landmarks import LandmarkFinder
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
 from ddaemon.stages.training.clips import read_portrait
-from ddaemon.stages.training.forge import forge_frames
+from ddaemon.stages.training.forge import forge, forge_frames
 
 SIDE = 256
 FRAMES = 10
@@ -63,6 +65,55 @@ def celeb_df(root: Path, people: int, takes: int) -> Path:
             donor = who + 1 if who % 2 == 0 else who - 1
             name = f"id{who}_id{donor % people}_{take:04}.mp4"
             film(root / "Celeb-synthesis" / name, who, take, forged=True)
+    return root
+
+
+def faceforensics(root: Path, people: int) -> Path:
+    """The layout of FaceForensics++ with its split files: pairs (0, 1), (2, 3) and so on."""
+    pairs = []
+    for who in range(people):
+        other = who + 1 if who % 2 == 0 else who - 1
+        original = root / "original_sequences" / "youtube" / "c23" / "videos"
+        made = root / "manipulated_sequences" / "Deepfakes" / "c23" / "videos"
+        film(original / f"{who:03}.mp4", who, 0, forged=False)
+        film(made / f"{who:03}_{other:03}.mp4", who, 0, forged=True)
+        pairs.append([f"{who:03}", f"{other:03}"])
+    third = people // 4 // 2 * 2
+    (root / "test.json").write_text(json.dumps(pairs[:third]))
+    (root / "val.json").write_text(json.dumps(pairs[third : 2 * third]))
+    (root / "train.json").write_text(json.dumps(pairs[2 * third :]))
+    return root
+
+
+def dfdc(root: Path, people: int) -> Path:
+    """The layout of DFDC: one folder, and what its videos are in `metadata.json`."""
+    told = {}
+    for who in range(people):
+        film(root / f"real{who}.mp4", who, 0, forged=False)
+        film(root / f"fake{who}.mp4", who, 0, forged=True)
+        told[f"real{who}.mp4"] = {"label": "REAL", "split": "train"}
+        told[f"fake{who}.mp4"] = {
+            "label": "FAKE", "split": "train", "original": f"real{who}.mp4",
+        }  # fmt: skip
+    (root / "metadata.json").write_text(json.dumps(told))
+    return root
+
+
+def face_images(root: Path, people: int, *, fakes: bool = True) -> Path:
+    """Face images in a zip with their table beside it."""
+    root.mkdir(parents=True)
+    lines = ["archive,file,label,group"]
+    with zipfile.ZipFile(root / "faces.zip", "w") as archive:
+        for who in range(people):
+            (image, landmarks), *_ = _shots(person(who), np.random.default_rng((17, who)))
+            made = {"real": image}
+            if fakes:
+                made["fake"] = forge(image, landmarks, np.random.default_rng((19, who)))
+            for label, picture in made.items():
+                _, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+                archive.writestr(f"{label}{who}.jpg", encoded.tobytes())
+                lines.append(f"faces.zip,{label}{who}.jpg,{label},actor{who}")
+    (root / "faces.csv").write_text("\n".join(lines) + "\n")
     return root
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..datasets.rows import Row
 from .judged import Judged
+from .training_plots import Epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Report:
     judged: Sequence[Judged]  # one or several, over one or several data sets
     findings: Mapping[str, Any]  # of the index; without "leaks" nobody looked for leaks
     rows: Sequence[Row]  # for the diagram of labels; may be empty
-    curves: Sequence[Mapping[str, float]]  # one an epoch; may be empty
+    curves: Sequence[Epoch]  # may be empty
     trials: Sequence[Mapping[str, Any]]  # {"settings": {...}, "score": float}; may be empty
     recipe: Mapping[str, Any]  # may be empty
     seed_protocol: Mapping[str, Any] | None  # {"seed": {...}, "sound": {...}, "why": [...]}

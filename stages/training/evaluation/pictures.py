@@ -13,7 +13,7 @@ from .plots import (
     plot_roc,
     plot_scores,
 )
-from .training_plots import best_epoch, plot_curves, plot_labels
+from .training_plots import Epoch, best_epoch, plot_curves, plot_labels
 from .verdict import figure_text
 
 Measured = Mapping[str, Any]  # of `measure`
@@ -35,7 +35,7 @@ def draw_pictures(folder: Path, report: Report, measured: Sequence[Measured]) ->
         "scores": f"Histograms of probabilities by label, thresholds drawn: {_limits(measured)}.",
     }
     if report.curves:
-        plot_curves(folder / "training_curves.png", report.curves)
+        plot_curves(folder / "training_curves.png", report.curves, report.rows)
         alts["training_curves"] = _curves_told(report.curves)
     if report.rows:
         plot_labels(folder / "labels.png", report.rows)
@@ -58,7 +58,7 @@ def _limits(measured: Sequence[Measured]) -> str:
     )
 
 
-def _curves_told(curves: Sequence[Mapping[str, float | None]]) -> str:
+def _curves_told(curves: Sequence[Epoch]) -> str:
     best, last = best_epoch(curves), curves[-1]
     return (
         f"Accuracy and loss by epoch. Kept: epoch {best['epoch']:.0f}, accuracy "
@@ -68,7 +68,7 @@ def _curves_told(curves: Sequence[Mapping[str, float | None]]) -> str:
     )
 
 
-def _accuracy(epoch: Mapping[str, float | None], what: str) -> str:
+def _accuracy(epoch: Epoch, what: str) -> str:
     """Epoch 0 is the start, which was not measured in training."""
     value = epoch[what]
     return "not measured" if value is None else f"{value:.3f}"

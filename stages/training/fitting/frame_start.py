@@ -1,6 +1,7 @@
 """What each frame says alone, before the sequence is looked at: a linear classifier."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,14 @@ from numpy.typing import NDArray
 
 from ...networks.arrays import Arrays
 from ..evaluation.auc import auc
-from .data import Floats, Labels, Part
+from ..runs import digest_of
+from .data import Floats, Labels, Part, fingerprint, material_of
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C: a small one holds the kernel down
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # scikit-learn's C: a small one holds the kernel down
 UNTRIED_STRENGTH = 1e-2  # where there are too few groups to try
 FOLDS = 5
-ITERATIONS = 300
+ITERATIONS = 1000
+KEPT_FILE = "frame-start.npz"
 OWN, LOGISTIC = "own", "logistic regression"
 
 
@@ -48,12 +51,29 @@ def fit_logistic(train: Part, seed: int) -> FrameClassifier:
     return FrameClassifier(kernel.astype(np.float32)[:, None], np.array([bias], np.float32))
 
 
+def kept_logistic(train: Part, seed: int, folder: Path) -> FrameClassifier:
+    """`fit_logistic`, once for the same data: it is kept in `folder`."""
+    path = folder / KEPT_FILE
+    told = [fingerprint(material_of(train)), train.groups, seed, STRENGTHS]
+    belongs_to = digest_of({"told": told})
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["belongs_to"]) == belongs_to:
+                return FrameClassifier(stored["kernel"], stored["bias"])
+    found = fit_logistic(train, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{KEPT_FILE}"
+    np.savez(beside, belongs_to=np.array(belongs_to), kernel=found.kernel, bias=found.bias)
+    beside.replace(path)
+    return found
+
+
 def choose_frame_start(
-    train: Part, val: Part, start: Arrays | None, seed: int
+    val: Part, logistic: FrameClassifier, start: Arrays | None
 ) -> tuple[FrameClassifier, str]:
-    """`start`'s classifier or a logistic regression, whichever is better on validation, and its
+    """`start`'s classifier or the logistic regression, whichever is better on validation, and its
     name. `start` holds `frame/kernel` (width, 1) and `frame/bias` (1,)."""
-    candidates = {LOGISTIC: fit_logistic(train, seed)}
+    candidates = {LOGISTIC: logistic}
     if start is not None:
         kernel, bias = np.asarray(start["frame/kernel"]), np.asarray(start["frame/bias"])
         candidates[OWN] = FrameClassifier(kernel.astype(np.float32), bias.astype(np.float32))

@@ -11,7 +11,7 @@ from ..recipe import HeadSettings, Recipe
 from .balance import balance
 from .checkpoint import Curve
 from .data import Part, fingerprint, material_of, require_both
-from .frame_start import choose_frame_start
+from .frame_start import FrameClassifier, choose_frame_start, kept_logistic
 from .learning import Task
 from .telling import Telling
 from .tuner import learn_with_best
@@ -28,6 +28,7 @@ class Fit:
     trials: list[dict[str, Any]]  # {"settings", "score", "epochs"}: the best AUC on validation
     frame_start: str  # "own" or "logistic regression"
     balance: str  # what was done, in a sentence
+    logistic: FrameClassifier  # the baseline, whether the head began with it or not
 
 
 def fit_head(
@@ -51,7 +52,8 @@ def fit_head(
     """
     require_both(train.fake, "train")
     require_both(val.fake, "val")
-    frame, frame_start = choose_frame_start(train, val, start, recipe.seed)
+    logistic = kept_logistic(train, recipe.seed, folder)
+    frame, frame_start = choose_frame_start(val, logistic, start)
     balanced = balance(material_of(train), recipe)
     judged = material_of(val)
     task = Task(
@@ -72,4 +74,5 @@ def fit_head(
         trials=found.trials,
         frame_start=frame_start,
         balance=balanced.sentence,
+        logistic=logistic,
     )

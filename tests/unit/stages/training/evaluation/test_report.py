@@ -12,7 +12,15 @@ from ddaemon.storage.errors import UserError
 from ddaemon.tests.unit.stages.training.evaluation.made_judgements import made
 
 HOSTILE = "<script>alert(1)</script>.mp4"
-CURVES = [
+START = {
+    "epoch": 0,
+    "loss": None,
+    "accuracy": None,
+    "val_loss": 0.8,
+    "val_accuracy": 0.5,
+    "val_auc": 0.5,
+}
+CURVES = [START] + [
     {
         "epoch": epoch,
         "loss": 1 / epoch,
@@ -153,6 +161,15 @@ def test_everything_that_was_given_is_on_the_page(full):
         "stated by the detector, measured on: other videos",
     ):
         assert text in page.texts, text
+
+
+def test_the_best_epoch_is_told_and_what_was_not_measured_is_not_made_up(full, tmp_path):
+    _, metrics, page, _ = full
+    told = [image["alt"] for image in page.images if image["alt"].startswith("Accuracy")]
+    assert "Kept: epoch 2, accuracy 0.600 in training" in told[0]
+    assert metrics["epochs"][0]["loss"] is None
+    _, page, _ = written(tmp_path, replace(BARE, curves=[START]))
+    assert any("accuracy not measured in training, 0.500" in image["alt"] for image in page.images)
 
 
 def test_tables_name_their_columns(full):
