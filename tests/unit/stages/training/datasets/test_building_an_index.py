@@ -158,6 +158,7 @@ def test_an_index_with_forged_rows_is_a_data_set_again(faces: Path, desk: Desk) 
     write_index(faces / "index.csv", index.rows)
     again = desk.build(faces, forge=True)
     assert sorted(again.rows, key=str) == sorted(read_index(faces / "index.csv"), key=str)
+    assert again.findings.duplicates.near_across_labels == 0  # forged copies do not count
 
 
 def test_a_leaking_split_that_was_asked_for_is_named_in_the_findings(
