@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE_S = 120.0
+PATIENCE_S = 400.0
 SETTINGS = """
 [inbox]
 settle = 0.6
