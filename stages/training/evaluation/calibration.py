@@ -93,42 +93,6 @@ def fit_isotonic(logits: Floats, fake: Labels) -> Knots:
     return tuple((float(at[i]), float(probability[i])) for i in kept)
 
 
-def fit_temperature(logits: Floats, fake: Labels) -> tuple[float, float]:
-    """Slope 1 / T and offset 0 of temperature scaling (Guo et al. 2017, section 4.2).
-
-    T is the one within `TEMPERATURES` with the least log loss, both labels weighing the same.
-    Raises `UserError` when a label is missing.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    _require_both(fake)
-    regression = LogisticRegression(C=1e6, class_weight="balanced", fit_intercept=False)
-    regression.fit(logits.reshape(-1, 1), fake)
-    coldest, hottest = TEMPERATURES
-    return float(np.clip(regression.coef_[0, 0], 1 / hottest, 1 / coldest)), 0.0
-
-
-def fit_isotonic(logits: Floats, fake: Labels) -> Knots:
-    """The knots of a probability that only rises (Zadrozny and Elkan 2002), at most `KNOTS`.
-
-    With n logits no probability is below 1/(n+2) or above 1-1/(n+2), so that none is certain.
-    Both labels weigh the same. Raises `UserError` when a label is missing.
-    """
-    from sklearn.isotonic import IsotonicRegression
-
-    limit = 1 / (len(fake) + 2)
-    regression = IsotonicRegression(y_min=limit, y_max=1 - limit)
-    regression.fit(np.asarray(logits, np.float64), fake, sample_weight=_balanced_weights(fake))
-    at, probability = regression.X_thresholds_, regression.y_thresholds_
-    kept = np.unique(np.linspace(0, len(at) - 1, min(KNOTS, len(at))).round().astype(int))
-    return tuple((float(at[i]), float(probability[i])) for i in kept)
-
-
-def apply_platt(logits: Floats, scale: tuple[float, float]) -> NDArray[np.float32]:
-    """Calibrated probabilities of fake."""
-    return sigmoid(np.asarray(scale[0] * logits + scale[1], np.float32))
-
-
 def choose_thresholds(
     probabilities: Floats,
     fake: Labels,
