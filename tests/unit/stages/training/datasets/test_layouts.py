@@ -222,6 +222,7 @@ def test_a_tables_wrong_lines_are_named_by_number(tmp_path: Path) -> None:
     assert "without a path (1): line 4" in str(error.value)
     assert "(30): line 5: 'maybe'" in str(error.value)
     assert "and 10 more" in str(error.value)
+    assert "line 25" not in str(error.value)
 
 
 def zipped(file: Path, members: dict[str, str]) -> Path:
