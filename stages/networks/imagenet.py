@@ -128,8 +128,8 @@ def _load_v2b0_file(network: Any, path: Path) -> None:
 def _missing(name: str, why: str) -> WeightsMissing:
     return WeightsMissing(
         f"backbone {name} has no weights: {why}. Three ways out: connect to the internet once, so "
-        "that Keras can download ImageNet's; name a weights file in `features.weights`; or use a "
-        "detector that carries its own (`ddaemon detectors`)"
+        "that Keras can download ImageNet's; name a weights file, in `features.weights` or for "
+        "training by `--weights`; or use a detector that carries its own (`ddaemon detectors`)"
     )
 
 

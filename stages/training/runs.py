@@ -42,6 +42,11 @@ class Run:
         return self.folder / "findings.json"
 
     @property
+    def root_file(self) -> Path:
+        """Says where the data lie: this machine's business, so no part of the findings."""
+        return self.folder / "root.json"
+
+    @property
     def frames(self) -> Path:
         return self.folder / "frames"
 

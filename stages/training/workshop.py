@@ -64,7 +64,7 @@ class Workshop:
     @cached_property
     def root(self) -> Path:
         """The folder that the rows' paths are below."""
-        return Path(self.found["root"])
+        return Path(json.loads(self.run.root_file.read_bytes()))
 
     @property
     def dataset_name(self) -> str:

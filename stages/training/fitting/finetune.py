@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from ..recipe import FinetuneSettings
 from ..runs import write_json
 from ..start import Start
 from ..views import make_views, view_seed
+from .accelerator import accelerated
 from .checkpoint import State, load_checkpoint, save_checkpoint
 from .learning import reset_dropout
 
@@ -94,37 +95,90 @@ def finetune_backbone(
     )
     for part in (train, held):
         _require_both(part)
-    asked = settings.finetuning
-    steps = asked.steps or max(1, len(train) // asked.batch)
-    network, backbone = _network(start, settings, steps)
-    belongs_to = _digest(start, settings, train)
-    state = load_checkpoint(folder, network, belongs_to) or State(0, 0, get_arrays(network), [])
-    judged = _judged_faces(held, faces, settings.seed)
+    with accelerated():
+        steps = settings.finetuning.steps or max(1, len(train) // settings.finetuning.batch)
+        network, backbone = _network(start, settings, steps)
+        belongs_to = _digest(start, settings, train)
+        begun = load_checkpoint(folder, network, belongs_to)
+        course = Course(
+            network=network,
+            state=begun or State(0, 0, get_arrays(network), []),
+            judged=_judged_faces(held, faces, settings.seed),
+            preprocessing=start.preprocessing,
+            steps=steps,
+            folder=folder,
+            belongs_to=belongs_to,
+        )
+        _learn(
+            course,
+            _batches(train, faces, settings, course.state.epoch),
+            settings,
+            journal,
+            progress,
+        )
+        set_arrays(network, course.state.best)
+        write_json(folder / "curves.json", course.state.curves)
+        frame = {f"frame/{v.name}": _array(v) for v in network.get_layer("frame").weights}
+        return start.with_trained(backbone, frame)
+
+
+@dataclass(slots=True)
+class Course:
+    """A training under way; an epoch of its `state` is one batch."""
+
+    network: Any
+    state: State
+    judged: "Judged"
+    preprocessing: PreprocessingRecord
+    steps: int  # an epoch
+    folder: Path
+    belongs_to: str
+    losses: list[float] = field(default_factory=list)  # since the last epoch's end
+    saved: float = field(default_factory=time.monotonic)
+
+    def learn(self, pixels: Image, fake: NDArray[np.float32], seed: int) -> None:
+        """One batch: (batch, size, size, 3) and (batch, 1)."""
+        reset_dropout(self.network, np.random.default_rng([seed, self.state.epoch]))
+        seen = normalise(pixels, self.preprocessing)
+        self.losses.append(float(self.network.train_on_batch(seen, fake)))
+        self.state.epoch += 1
+
+    def judge(self) -> None:
+        """Measure on the validation part, and remember the weights when they are the best."""
+        area, state = _auc(self.network, self.judged, self.preprocessing), self.state
+        loss = float(np.mean(self.losses)) if self.losses else None
+        logger.info("step %d: loss %s, AUC %.4f", state.epoch, loss, area)
+        if all(area > float(curve["val_auc"] or 0) for curve in state.curves):
+            state.best_epoch, state.best = state.epoch, get_arrays(self.network)
+        state.curves.append({"step": state.epoch, "loss": loss, "val_auc": area})
+        self.losses.clear()
+
+    def save(self) -> None:
+        """Keep where it stands."""
+        save_checkpoint(self.folder, self.network, self.state, self.belongs_to)
+        self.saved = time.monotonic()
+
+
+def _learn(
+    course: Course,
+    batches: Iterator[tuple[Image, NDArray[np.float32]]],
+    settings: Settings,
+    journal: Journal,
+    progress: Progress,
+) -> None:
+    state, total = course.state, course.steps * settings.finetuning.epochs
     if not state.curves:  # what it starts from stays, unless an epoch is better
-        area = _auc(network, judged, start.preprocessing)
-        state.curves.append({"step": 0, "loss": None, "val_auc": area})
-    batches = _batches(train, faces, settings, state.epoch)
-    losses, written = [], time.monotonic()
-    while state.epoch < steps * asked.epochs:  # here an epoch of `state` is one batch
-        pixels, fake = next(batches)  # (batch, size, size, 3), (batch, 1)
-        reset_dropout(network, np.random.default_rng([settings.seed, state.epoch]))
-        losses.append(network.train_on_batch(normalise(pixels, start.preprocessing), fake))
-        state.epoch += 1
-        epoch, within = divmod(state.epoch, steps)
+        course.judge()
+    while state.epoch < total:
+        course.learn(*next(batches), settings.seed)
+        epoch, within = divmod(state.epoch, course.steps)
         if not within:
-            _close_epoch(network, state, judged, start.preprocessing, float(np.mean(losses)))
-            losses.clear()
-        if not within or time.monotonic() - written > CHECKPOINT_S:
-            save_checkpoint(folder, network, state, belongs_to)
-            written = time.monotonic()
+            course.judge()
+        if not within or time.monotonic() - course.saved > CHECKPOINT_S:
+            course.save()
         if not within:
             journal.note("finetune", f"epoch {epoch}")
-        progress("finetune", state.epoch, steps * asked.epochs)
-    set_arrays(network, state.best)
-    write_json(folder / "curves.json", state.curves)
-    classifier = network.get_layer("frame")
-    kernel, bias = (np.asarray(v.numpy(), np.float32) for v in (classifier.kernel, classifier.bias))
-    return start.with_trained(backbone, {"frame/kernel": kernel, "frame/bias": bias})
+        progress("finetune", state.epoch, total)
 
 
 def _digest(start: Start, settings: Settings, train: Sequence[Row]) -> str:
@@ -169,16 +223,6 @@ def _auc(network: Any, judged: Judged, preprocessing: PreprocessingRecord) -> fl
         ]
     )
     return auc(logits.reshape(-1, JUDGED_FACES).mean(axis=1), judged.fake)
-
-
-def _close_epoch(
-    network: Any, state: State, judged: Judged, preprocessing: PreprocessingRecord, loss: float
-) -> None:
-    area = _auc(network, judged, preprocessing)
-    logger.info("step %d: loss %.4f, AUC %.4f", state.epoch, loss, area)
-    if area > max(float(curve["val_auc"] or 0) for curve in state.curves):
-        state.best_epoch, state.best = state.epoch, get_arrays(network)
-    state.curves.append({"step": state.epoch, "loss": loss, "val_auc": area})
 
 
 def _judged_faces(held: Sequence[Row], faces: Faces, seed: int) -> Judged:
@@ -229,3 +273,9 @@ def _require_both(rows: Sequence[Row]) -> None:
             "--finetune needs faces of both labels in the training and the validation part; "
             "add videos, or leave it out"
         )
+
+
+def _array(variable: Any) -> NDArray[np.float32]:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(variable), np.float32)

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from ddaemon.stages.training.recipe import make_recipe
+from ddaemon.stages.training.start import find_start, load_saved, save_start, trained_start
+from ddaemon.storage.errors import UserError
+from ddaemon.storage.registry import Registry
+from ddaemon.tests.unit.stages.networks.random_detector import publish_random
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("registry")
+    publish_random(folder / "mine")
+    publish_random(folder / "headless", weights="external")
+    return Registry(folder)
+
+
+def start(registry, **asked):
+    return find_start(make_recipe(None, {"backbone": "mine"} | asked), registry)
+
+
+def test_a_saved_backbone_computes_what_the_network_computes(registry, tmp_path):
+    begun = start(registry)
+    save_start(begun, tmp_path / "saved")
+    crops = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)
+    vectors, _ = load_saved(tmp_path / "saved", begun.preprocessing, 1).run(crops)
+    _, expected = begun.network().predict_on_batch((crops.astype(np.float32) - 127) / 128)
+    np.testing.assert_allclose(vectors, expected, atol=1e-3)
+
+
+def test_what_was_trained_comes_back_with_its_classifier(registry, tmp_path):
+    begun = start(registry)
+    network = begun.network()
+    network.layers[1].set_weights([weight + 1 for weight in network.layers[1].get_weights()])
+    frame = {"frame/kernel": np.ones((1280, 1)), "frame/bias": np.full(1, 2.0)}
+    trained = begun.with_trained(network, frame)
+    save_start(trained, tmp_path / "trained")
+    again = trained_start(tmp_path / "trained", begun)
+    assert again.digest == trained.digest != begun.digest
+    assert float(again.frame["frame/bias"][0]) == 2.0
+
+
+@pytest.mark.parametrize("asked", [{"size": 96}, {"mode": "frame"}])
+def test_another_input_is_another_start(registry, asked):
+    assert start(registry, **asked).digest != start(registry).digest
+
+
+def test_what_one_starts_from_is_remembered(registry):
+    assert "the detector mine" in start(registry).learned_from[-1]
+
+
+def test_an_unknown_start_names_the_known_ones(registry):
+    with pytest.raises(UserError, match=r"efficientnetv2b0, .*lite0-sequence"):
+        start(registry, backbone="resnet")
+
+
+def test_a_detector_brings_its_own_weights(registry):
+    with pytest.raises(UserError, match="brings its own"):
+        start(registry, weights="some.npz")
+    with pytest.raises(UserError, match="--backbone efficientnet_lite0 --weights"):
+        start(registry, backbone="headless")
