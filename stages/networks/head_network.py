@@ -35,21 +35,23 @@ def build_head_network(
     import keras
     from keras import layers
 
+    exact = {"dtype": "float32"}  # with mixed precision too: what goes into the logit as it is
     penalty = keras.regularizers.L2(decay)
     lstm = layers.LSTM(units, return_sequences=True, kernel_regularizer=penalty)
     seen = keras.Input((None, width), name="vectors")
-    frame_logits = layers.Dense(1, name="frame")(seen)
+    frame_logits = layers.Dense(1, name="frame", **exact)(seen)
     hidden = layers.SpatialDropout1D(dropout)(seen)
     states = layers.Bidirectional(lstm, name="sequence")(hidden)
     keys = layers.Dense(attention_units, activation="tanh", name="key")(states)
     energies = layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="score")(keys)
-    attention = layers.Softmax(axis=1, name="attention")(energies)
-    mean = layers.Reshape((1,))(layers.Dot(axes=1)([attention, frame_logits]))
+    attention = layers.Softmax(axis=1, name="attention", **exact)(energies)
+    mean = layers.Reshape((1,), **exact)(layers.Dot(axes=1, **exact)([attention, frame_logits]))
     context = layers.Reshape((2 * units,))(layers.Dot(axes=1)([attention, states]))
     context = layers.Dense(
-        1, kernel_initializer="zeros", kernel_regularizer=penalty, name="context"
+        1, kernel_initializer="zeros", kernel_regularizer=penalty, name="context", **exact
     )(layers.Dropout(dropout)(context))
-    return keras.Model(seen, layers.Add(name="logit")([mean, context]), name="bilstm_attention")
+    logit = layers.Add(name="logit", **exact)([mean, context])
+    return keras.Model(seen, logit, name="bilstm_attention")
 
 
 def head_arrays(network: Any) -> dict[str, NDArray[np.float32]]:

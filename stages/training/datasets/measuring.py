@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from ....storage.errors import UserError
-from ..features.workers import run_tasks
 from ..journal import Journal
 from ..progress import Progress
+from ..workers import run_tasks
 from .fingerprint import Fingerprint, fingerprint, fingerprint_crashed
 from .media import archive_sizes, split_archive
 from .rows import IMAGE, VIDEO

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ..datasets.rows import IMAGE, UNUSED, Row
 from ..journal import Journal
 from ..progress import Progress
+from ..workers import run_tasks
 from .extract import Features, Task, extract, is_done, load_features
 from .plan import Plan
 from .sequences import Sequences, write_sequences
-from .workers import run_tasks
 
 IMAGES_A_TASK = 32
 VIDEO_LIMIT_S = 900.0  # as workers.job_seconds of the service

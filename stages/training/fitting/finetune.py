@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -243,8 +243,9 @@ def _batches(
     """Endless batches from the step `first` on: half fakes, each beside its own real if known."""
     half = settings.finetuning.batch // 2
     fakes = [row for row in rows if row.fake]
-    reals = {row.path: row for row in rows if not row.fake}
-    others = list(reals.values())
+    others = [row for row in rows if not row.fake]
+    # A data set names a fake's real by its path or, as dfdc-faces does, by its bare name.
+    reals = {name: row for row in others for name in (row.path, PurePath(row.path).stem)}
 
     def make(step: int) -> tuple[Image, NDArray[np.float32]]:
         random = np.random.default_rng((settings.seed, step))

@@ -71,12 +71,13 @@ def kept_logistic(train: Part, seed: int, folder: Path) -> FrameClassifier:
 def choose_frame_start(
     val: Part, logistic: FrameClassifier, start: Arrays | None
 ) -> tuple[FrameClassifier, str]:
-    """`start`'s classifier or the logistic regression, whichever is better on validation, and its
-    name. `start` holds `frame/kernel` (width, 1) and `frame/bias` (1,)."""
-    candidates = {LOGISTIC: logistic}
+    """The logistic regression if it is better on validation than `start`'s classifier, else that;
+    and its name. `start` holds `frame/kernel` (width, 1) and `frame/bias` (1,)."""
+    candidates = {}
     if start is not None:
         kernel, bias = np.asarray(start["frame/kernel"]), np.asarray(start["frame/bias"])
         candidates[OWN] = FrameClassifier(kernel.astype(np.float32), bias.astype(np.float32))
+    candidates[LOGISTIC] = logistic
     means = val.means()
     aucs = {name: auc(frame.logits(means), val.fake) for name, frame in candidates.items()}
     best = max(aucs, key=lambda name: aucs[name])

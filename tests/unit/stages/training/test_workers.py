@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from ddaemon.stages.training.features.workers import DIED, run_tasks
-from ddaemon.tests.unit.stages.training.features.worker_tasks import work
+from ddaemon.stages.training.workers import DIED, run_tasks
+from ddaemon.tests.unit.stages.training.worker_tasks import work
 
 
 def ends(tasks, workers=2, limit_s=60.0):

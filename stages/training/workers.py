@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ...process import WorkerProcess
+from ..process import WorkerProcess
 
 RECYCLE = 10_000  # calls a process
 DIED = "it ended the process that read it"
