@@ -1,0 +1,34 @@
+import keras
+import pytest
+
+from ddaemon.stages.training.fitting import accelerator
+from ddaemon.stages.training.fitting.head_fit import fit_head
+from ddaemon.stages.training.journal import Journal
+from ddaemon.stages.training.progress import silent
+from ddaemon.tests.unit.stages.training.fitting.fitting_data import make_part, recipe
+
+
+def policy():
+    return keras.mixed_precision.dtype_policy().name
+
+
+def test_without_a_gpu_nothing_changes():
+    with accelerator.accelerated() as devices:
+        assert (devices, policy()) == (1, "float32")
+
+
+def test_with_a_gpu_precision_is_mixed_and_put_back_even_after_a_fault(monkeypatch):
+    monkeypatch.setattr(accelerator, "_gpus", lambda: ["gpu:0"])
+    with pytest.raises(ValueError, match="broken"), accelerator.accelerated():
+        assert policy() == accelerator.MIXED
+        raise ValueError("broken")
+    assert policy() == "float32"
+
+
+def test_a_head_learns_with_mixed_precision(monkeypatch, tmp_path):
+    monkeypatch.setattr(accelerator, "_gpus", lambda: ["gpu:0"])
+    train, val = make_part(tmp_path / "a", 80, 0), make_part(tmp_path / "b", 40, 1, who="other")
+    journal = Journal(tmp_path / "journal.jsonl")
+    found = fit_head(train, val, recipe(epochs=2), None, tmp_path / "fit", journal, silent)
+    assert found.curves[-1]["val_auc"] > 0.9
+    assert {array.dtype.name for array in found.arrays.values()} == {"float32"}
