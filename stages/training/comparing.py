@@ -50,17 +50,26 @@ def compare_detectors(
     asked.cache.mkdir(parents=True, exist_ok=True)
     journal = Journal(asked.out / "journal.jsonl")
     judged, indexes = [], []
-    for dataset in asked.datasets:
+    for name, dataset in zip(name_datasets(asked.datasets), asked.datasets, strict=True):
         index = build_evaluation_index(
             dataset, asked.seed, asked.cache / FINGERPRINTS, journal, progress, asked.workers
         )
         say(describe(index))
-        write_index(asked.out / f"index-{dataset.stem}.csv", index.rows)
+        write_index(asked.out / f"index-{name}.csv", index.rows)
         indexes.append(index)
         for detector in asked.detectors:
-            say(f"{detector.name} judges {dataset.stem}")
-            judged.append(_judge(asked, dataset.stem, index, detector, journal, progress))
+            say(f"{detector.name} judges {name}")
+            judged.append(_judge(asked, name, index, detector, journal, progress))
     return write_report(asked.out, _report(asked, judged, indexes), asked.seed)
+
+
+def name_datasets(datasets: Sequence[Path]) -> list[str]:
+    """What each is called in reports: its own name, and its folder's where two are alike."""
+    stems = [dataset.absolute().stem for dataset in datasets]
+    return [
+        stem if stems.count(stem) == 1 else f"{dataset.absolute().parent.name}-{stem}"
+        for stem, dataset in zip(stems, datasets, strict=True)
+    ]
 
 
 def judge_of(detector: DetectorFolder) -> Judge:
@@ -96,7 +105,7 @@ def _judge(
 
 
 def _report(asked: Comparison, judged: Sequence[Judged], indexes: Sequence[Index]) -> Report:
-    names = ", ".join(dataset.stem for dataset in asked.datasets)
+    names = ", ".join(name_datasets(asked.datasets))
     return Report(
         title=f"{', '.join(detector.name for detector in asked.detectors)} on {names}",
         made_by=asked.command,

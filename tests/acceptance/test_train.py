@@ -141,8 +141,10 @@ def test_each_step_is_a_command_and_asks_for_the_one_before(
     assert len(list((trained.home / "detectors").glob("*celebs"))) == 2
 
 
-# What is killed, and after how many notes in the journal of that step.
-KILLS = (("index", 5), ("vectors", 5), ("fit", 2), ("fit", 2))
+# Where it is killed: after so many units of a step in the journal, or as soon as a step is done,
+# which is in the midst of the next one.
+UNITS = (("index", 5), ("vectors", 5), ("fit", 2), ("fit", 2))
+DONE = ("fit", "evaluate")
 
 
 def test_a_run_that_is_killed_at_each_step_does_nothing_twice(
@@ -152,32 +154,40 @@ def test_a_run_that_is_killed_at_each_step_does_nothing_twice(
     words = ("train", str(celebs), "--frames", "3", "--epochs", "3", "--patience", "9",
              "--trials", "2", "--val", "0.25", "--test", "0.4")  # fmt: skip
     broken, whole = tmp_path / "broken", tmp_path / "whole"
-    for step, count in KILLS:
-        again = ("--resume",) if broken.exists() else ()
-        _kill_after(
-            ddaemon, (*words, "--out", str(broken), "--name", "b", *again), broken, step, count
-        )
-    ddaemon.call(*words, "--out", str(broken), "--resume")
+    call = (*words, "--out", str(broken))
+    for step, count in UNITS:
+        again = "--resume" if broken.exists() else "--name=b"
+        enough = _count(broken, step) + count
+        _kill_when(ddaemon, (*call, again), lambda s=step, n=enough: _count(broken, s) >= n)
+    for step in DONE:
+        _kill_when(ddaemon, (*call, "--resume"), lambda s=step: s in _done(broken))
+    ddaemon.call(*call, "--resume")
     ddaemon.call(*words, "--out", str(whole), "--name", "w")
     twice = {unit: count for unit, count in Counter(noted(broken)).items() if count > 1}
     assert not twice
+    assert len(noted(broken)) >= len(noted(whole)) - len(UNITS), "a unit was done and not noted"
     assert (broken / "fit" / "head.npz").read_bytes() == (whole / "fit" / "head.npz").read_bytes()
+    assert {"b", "w"} <= {path.name for path in (ddaemon.home / "detectors").iterdir()}
 
 
-def _kill_after(daemon: Ddaemon, words: tuple[str, ...], run: Path, step: str, count: int) -> None:
+def _kill_when(daemon: Ddaemon, words: tuple[str, ...], is_time: Callable[[], bool]) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "ddaemon.cli", "--home", str(daemon.home), *words],
         stdout=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    before = _count(run, step)
-    while _count(run, step) < before + count and process.poll() is None:
+    while not is_time() and process.poll() is None:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, f"it ended before {step} could be broken"
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be broken"
 
 
 def _count(run: Path, step: str) -> int:
     return sum(s == step for s, _ in noted(run)) if (run / "journal.jsonl").is_file() else 0
+
+
+def _done(run: Path) -> dict[str, str]:
+    path = run / "steps.json"
+    return json.loads(path.read_bytes()) if path.is_file() else {}
 
 
 LAYOUTS: dict[str, Callable[[Path], Path]] = {
@@ -235,7 +245,9 @@ def test_the_backbone_learns_with_finetune(ddaemon: Ddaemon, tmp_path: Path) -> 
     words = ("train", str(celeb_df(tmp_path / "data", people=10, takes=1)),
              "--recipe", str(tmp_path / "recipe.toml"))  # fmt: skip
     run, again = tmp_path / "run", tmp_path / "again"
-    _kill_after(ddaemon, (*words, "--out", str(run), "--name", "a"), run, "finetune", 1)
+    _kill_when(
+        ddaemon, (*words, "--out", str(run), "--name", "a"), lambda: _count(run, "finetune") > 0
+    )
     ddaemon.call(*words, "--out", str(run), "--resume")
     ddaemon.call(*words, "--out", str(again), "--name", "b")
     assert [unit for step, unit in noted(run) if step == "finetune"] == ["epoch 1", "epoch 2"]
