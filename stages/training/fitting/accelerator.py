@@ -9,18 +9,24 @@ PARALLEL = ("jax",)  # backends whose Keras spreads a batch over devices
 
 @contextmanager
 def accelerated() -> Iterator[int]:
-    """Networks built within use what there is. Gives the number of devices a batch is spread
-    over: a batch must be a multiple of it."""
+    """Networks built within use what there is.
+
+    Gives the number of devices a batch is spread over, a power of two: a batch must be a multiple.
+    """
     import keras
 
     gpus = _gpus()
-    spread = len(gpus) if len(gpus) > 1 and keras.backend.backend() in PARALLEL else 1
+    spread = (
+        1 << (len(gpus).bit_length() - 1) if keras.backend.backend() in PARALLEL and gpus else 1
+    )
     policy, distribution = keras.mixed_precision.dtype_policy(), keras.distribution.distribution()
     try:
         if gpus:
             keras.mixed_precision.set_dtype_policy(MIXED)
         if spread > 1:
-            keras.distribution.set_distribution(keras.distribution.DataParallel(devices=gpus))
+            keras.distribution.set_distribution(
+                keras.distribution.DataParallel(devices=gpus[:spread])
+            )
         yield spread
     finally:
         keras.mixed_precision.set_dtype_policy(policy)

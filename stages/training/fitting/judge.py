@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....storage.errors import UserError
 from ..evaluation.auc import auc
 from .data import Floats, Labels, Material
 
-BATCH = 256
+SMALLEST, LARGEST = 64, 256  # videos a batch: a power of two between them
 
 
 def logits_of(network: Any, material: Material) -> Floats:
     """Of each video, before calibration: (videos,)."""
     logits = np.empty(len(material), np.float32)
-    size = min(BATCH, 1 << (len(material) - 1).bit_length())
+    size = min(LARGEST, max(SMALLEST, 1 << (len(material) - 1).bit_length()))
     for steps in np.unique(material.lengths):
         alike = np.flatnonzero(material.lengths == steps)
         for videos in material.chunks(alike, int(steps)):
@@ -24,8 +25,15 @@ def logits_of(network: Any, material: Material) -> Floats:
 
 
 def measures(logits: Floats, fake: Labels) -> dict[str, float]:
-    """Cross-entropy, accuracy at a probability of a half, and AUC."""
+    """Cross-entropy, accuracy at a probability of a half, and AUC.
+
+    Raises `UserError` when the logits are no numbers any more.
+    """
     exact = logits.astype(np.float64)
+    if not np.isfinite(exact).all():
+        raise UserError(
+            "the fit has run away: a logit is not finite any more; lower head.rate in the recipe"
+        )
     return {
         "val_loss": float(np.mean(np.logaddexp(0, exact) - fake * exact)),
         "val_accuracy": float(np.mean((exact > 0) == fake)),

@@ -1,8 +1,10 @@
 """One fit of the head: epoch by epoch, and as if it had never been broken off."""
 
 import hashlib
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +58,7 @@ def learn(
         until: the last epoch to be done now; the rate of learning still falls to 0 at
             `task.epochs`.
     """
-    with accelerated() as devices, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "You are using a softmax over axis 1")  # of one step
+    with accelerated() as devices, _quiet():
         size = _size(task, settings, devices)
         network = _build(task, settings, size)
         belongs_to = _digest(task, settings, devices)
@@ -139,6 +140,20 @@ def reset_dropout(network: Any, random: np.random.Generator) -> None:
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
             generator.state.assign(random.integers(2**31, size=2))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Keras says of sequences of one step, and TensorFlow of every new network."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "You are using a softmax over axis 1")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _digest(task: Task, settings: HeadSettings, devices: int) -> str:
