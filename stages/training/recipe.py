@@ -100,7 +100,7 @@ class Recipe(Section):
         tuple[str, ...], Field(description="the data in words, for the record; else its layout")
     ] = ()
     licence: Annotated[str, Field(description="of the weights, for the record")] = ""
-    seed: Annotated[int, Field(ge=0, description="of everything that is drawn")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31, description="of everything that is drawn")] = 0
     head: HeadSettings = HeadSettings()
     finetuning: FinetuneSettings = FinetuneSettings()
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from ...networks.arrays import Arrays
 from ..evaluation.auc import auc
+from ..evaluation.bootstrap import draw_groups
+from ..evaluation.metrics import compare
 from ..runs import digest_of
 from .data import Floats, Labels, Part, fingerprint, material_of
 
@@ -16,6 +18,7 @@ STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # scikit-learn's C: a small one hold
 UNTRIED_STRENGTH = 1e-2  # where there are too few groups to try
 FOLDS = 5
 ITERATIONS = 1000
+RESAMPLES = 1000
 KEPT_FILE = "frame-start.npz"
 OWN, LOGISTIC = "own", "logistic regression"
 
@@ -69,19 +72,33 @@ def kept_logistic(train: Part, seed: int, folder: Path) -> FrameClassifier:
 
 
 def choose_frame_start(
-    val: Part, logistic: FrameClassifier, start: Arrays | None
+    val: Part, logistic: FrameClassifier, start: Arrays | None, seed: int
 ) -> tuple[FrameClassifier, str]:
-    """The logistic regression if it is better on validation than `start`'s classifier, else that;
-    and its name. `start` holds `frame/kernel` (width, 1) and `frame/bias` (1,)."""
-    candidates = {}
-    if start is not None:
-        kernel, bias = np.asarray(start["frame/kernel"]), np.asarray(start["frame/bias"])
-        candidates[OWN] = FrameClassifier(kernel.astype(np.float32), bias.astype(np.float32))
-    candidates[LOGISTIC] = logistic
-    means = val.means()
-    aucs = {name: auc(frame.logits(means), val.fake) for name, frame in candidates.items()}
-    best = max(aucs, key=lambda name: aucs[name])
-    return candidates[best], best
+    """`start`'s classifier, unless the logistic regression is surely better on validation.
+
+    A backbone that has seen the training faces says too much about them, and so does a regression
+    on its vectors there; what it was trained with does not. So the regression has to show that it
+    is better: by the whole 95 % interval of the difference in AUC, where the groups allow one.
+
+    Args:
+        start: `frame/kernel` (width, 1) and `frame/bias` (1,), if there are any.
+
+    Returns the classifier, and OWN or LOGISTIC.
+    """
+    if start is None:
+        return logistic, LOGISTIC
+    kernel, bias = np.asarray(start["frame/kernel"]), np.asarray(start["frame/bias"])
+    own = FrameClassifier(kernel.astype(np.float32), bias.astype(np.float32))
+    better = _is_better(logistic, own, val, seed)
+    return (logistic, LOGISTIC) if better else (own, OWN)
+
+
+def _is_better(one: FrameClassifier, other: FrameClassifier, val: Part, seed: int) -> bool:
+    means, draws = val.means(), draw_groups(val.groups, val.fake, seed, RESAMPLES)
+    compared = compare(one.logits(means), other.logits(means), val.fake, draws)
+    difference = compared["auc_difference"]
+    low: float = (difference["interval"] or (difference["value"],))[0]
+    return low > 0
 
 
 def _best_strength(means: Floats, fake: Labels, groups: tuple[str, ...], seed: int) -> float:

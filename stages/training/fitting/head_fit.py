@@ -53,7 +53,7 @@ def fit_head(
     require_both(train.fake, "train")
     require_both(val.fake, "val")
     logistic = kept_logistic(train, recipe.seed, folder)
-    frame, frame_start = choose_frame_start(val, logistic, start)
+    frame, frame_start = choose_frame_start(val, logistic, start, recipe.seed)
     balanced = balance(material_of(train), recipe)
     judged = material_of(val)
     task = Task(

@@ -6,7 +6,6 @@ import numpy as np
 
 from ...networks.arrays import write_arrays
 from ..datasets.rows import TRAIN, VAL
-from ..fitting.frame_start import fit_logistic
 from ..fitting.head_fit import Fit, fit_head
 from ..fitting.seed_protocol import run_seed_protocol
 from ..runs import write_json
@@ -19,10 +18,10 @@ def fit(shop: Workshop) -> None:
     folder = run.fit
     folder.mkdir(exist_ok=True)
     train, val = shop.part(TRAIN), shop.part(VAL)
-    logistic = fit_logistic(train, recipe.seed)
-    write_arrays(folder / LOGISTIC_FILE, {"kernel": logistic.kernel, "bias": logistic.bias})
     own = shop.start.frame
     fitted = fit_head(train, val, recipe, own, folder, run.journal, shop.progress)
+    logistic = {"kernel": fitted.logistic.kernel, "bias": fitted.logistic.bias}
+    write_arrays(folder / LOGISTIC_FILE, logistic)
     write_arrays(folder / HEAD_FILE, fitted.arrays)
     if recipe.protocol == "seed":
         write_json(folder / SEED_FILE, _seed_protocol(shop))

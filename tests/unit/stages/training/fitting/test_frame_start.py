@@ -29,16 +29,22 @@ def test_the_scaling_is_folded_into_the_kernel(parts):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_the_better_of_the_two_on_validation_is_taken(parts):
+def test_the_own_one_stays_unless_the_regression_is_surely_better(parts):
     logistic = fit_logistic(parts[0], 0)
     knows = {"frame/kernel": np.eye(WIDTH, 1), "frame/bias": np.zeros(1)}
     wrong = {"frame/kernel": -np.eye(WIDTH, 1), "frame/bias": np.zeros(1)}
-    assert choose_frame_start(parts[1], logistic, wrong) == (logistic, LOGISTIC)
-    assert choose_frame_start(parts[1], logistic, None) == (logistic, LOGISTIC)
+    assert choose_frame_start(parts[1], logistic, wrong, 0) == (logistic, LOGISTIC)
+    assert choose_frame_start(parts[1], logistic, None, 0) == (logistic, LOGISTIC)
     alike = {"frame/kernel": logistic.kernel, "frame/bias": logistic.bias}
-    assert choose_frame_start(parts[1], logistic, alike)[1] == OWN
+    assert choose_frame_start(parts[1], logistic, alike, 0)[1] == OWN
+    nearly = {"frame/kernel": logistic.kernel + noise(0.02), "frame/bias": logistic.bias}
+    assert choose_frame_start(parts[1], logistic, nearly, 0)[1] == OWN
     poor = FrameClassifier(-logistic.kernel, logistic.bias)
-    assert choose_frame_start(parts[1], poor, knows)[1] == OWN
+    assert choose_frame_start(parts[1], poor, knows, 0)[1] == OWN
+
+
+def noise(scale):
+    return np.random.default_rng(5).normal(0, scale, (WIDTH, 1)).astype(np.float32)
 
 
 def test_it_tells_fake_from_real_of_other_people(parts):
