@@ -2,7 +2,7 @@
 # make test             the linter, the types, the whole test suite
 # make lock             refreshes requirements.lock
 # make clips            makes the shipped demo clips anew
-# make detector         trains the bundled detector's head anew (needs the data, see its card)
+# make detector         trains a candidate for the bundled detector (needs the data, see docs/detector.md)
 # make install-service  installs under PREFIX and starts the systemd service (as root)
 
 PYTHON ?= python3
@@ -53,10 +53,9 @@ clips: $(STAMP)
 
 detector: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/ddaemon --home build/detector train $(SHARED)/data/dfdc-faces \
-		--recipe docs/recipes/lite0-sequence.toml \
+		--recipe docs/recipes/lite0-next.toml \
 		--weights $(SHARED)/detectors/lite0-v0/weights.npz \
-		--name lite0-sequence --registry build/detector/new --out build/detector/run
-	cp -r build/detector/new/lite0-sequence storage/detectors/
+		--name lite0-next --registry build/detector/new --out build/detector/run
 
 # PYTHON must be one that every user can run: one below somebody's home can't serve.
 install-service: BASE_PREFIX := $(PREFIX)/bin/python -c 'import sys; print(sys.base_prefix)'
