@@ -20,7 +20,7 @@ demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
 
 test: lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
