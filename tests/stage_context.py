@@ -16,13 +16,15 @@ def stage_context(
     work: Path,
     facts: Mapping[str, Any] | None = None,
     progress: list[float] | None = None,
+    crop: str = "landmark_hull",
     **tables: Any,
 ) -> Context:
-    """`tables` are those of `ddaemon.toml`, such as frames={"count": 8}."""
-    crop = SimpleNamespace(side=1.10)
+    """`crop` is what the detector learned on; `tables` are those of `ddaemon.toml`, such as
+    frames={"count": 8}."""
+    learned = SimpleNamespace(side=1.10, kind=crop)
     now = "2026-01-01T00:00:00.000Z"
     subject = Subject(name=video.name, sha256="0" * 64, bytes=1, received_at=now, started_at=now)
-    record = SimpleNamespace(preprocessing=SimpleNamespace(size=CROP, crop=crop))
+    record = SimpleNamespace(preprocessing=SimpleNamespace(size=CROP, crop=learned))
     return Context(
         video=video,
         work=work,

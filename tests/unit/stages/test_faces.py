@@ -107,6 +107,13 @@ def test_whole_frames_are_one_track_without_looking_for_faces(tmp_path: Path) ->
     assert {sample.crop.shape for sample in track.samples} == {(CROP, CROP, 3)}
 
 
+def test_a_detector_of_whole_frames_gets_them_whatever_the_setting(folder: Path) -> None:
+    frames = Frames().run(stage_context(folder / "two.mp4", folder, frames={"count": 3}))
+    context = stage_context(folder / "two.mp4", folder, frames, crop="whole_frame")
+    (track,) = Faces().run(context)["faces"]
+    assert {sample.box for sample in track.samples} == {(0, 0, 640, 320)}
+
+
 def test_progress_grows_to_one(folder: Path) -> None:
     progress: list[float] = []
     tracks_in(folder / "one.mp4", progress)
