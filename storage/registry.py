@@ -87,7 +87,8 @@ class Registry:
         """Make `name` the one that judges, after its files were verified."""
         detector = self.get(name)
         detector.verify()
-        self._choose([*self._chosen(), name])
+        if name != self.active_name():
+            self._choose([*self._chosen(), name])
         return detector
 
     def rollback(self) -> DetectorFolder:

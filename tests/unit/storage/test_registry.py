@@ -28,6 +28,12 @@ def test_choices_are_taken_back_one_by_one(registry):
     assert registry.active_name() == DEFAULT_DETECTOR
 
 
+def test_choosing_the_same_again_is_no_choice(registry):
+    registry.use("first")
+    registry.use("first")
+    assert registry.rollback().name == DEFAULT_DETECTOR
+
+
 def test_a_file_from_before_there_was_rollback_is_understood(registry):
     (registry.folder / "active").write_text("second\n")
     assert registry.active_name() == "second"
