@@ -128,8 +128,16 @@ def cross_table(measured: Sequence[Measured]) -> Table:
 
 
 def sides_table(caption: str, sides: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Named values of several sides, each value a row."""
-    names = list(dict.fromkeys(name for side in sides.values() for name in side))
+    """Named values of several sides, each value a row; what is no single value, such as curves, is
+    for metrics.json alone."""
+    names = list(
+        dict.fromkeys(
+            name
+            for side in sides.values()
+            for name, value in side.items()
+            if not isinstance(value, Mapping | Sequence) or isinstance(value, str)
+        )
+    )
     rows = [[words(name), *(plain(side.get(name)) for side in sides.values())] for name in names]
     return Table(caption, ["", *(words(side) for side in sides)], rows)
 

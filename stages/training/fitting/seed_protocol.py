@@ -104,9 +104,9 @@ def explain(seed: Record, sound: Record) -> list[str]:
         "before the split, as mixtures of videos that may be in the training part."
         if made
         else "No validation sample of the seed protocol is synthetic.",
-        f"{people} people (or source clips) are in its training part and in its validation part, "
-        f"{sound['people_in_both']} in the sound split's training and test parts: who is known "
-        "from training can be told without looking for a manipulation.",
+        f"People (or source clips) that are in its training part and in its validation part: "
+        f"{people}; in the sound split's training and test parts: {sound['people_in_both']}. Who "
+        "is known from training can be told without looking for a manipulation.",
         "Each sequence has one step, the mean vector: the LSTM has no order in time to learn from.",
     ]
 

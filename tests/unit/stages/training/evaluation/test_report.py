@@ -45,7 +45,11 @@ FULL = Report(
     ],
     recipe={"frames": 32, "head": {"units": 16}},
     seed_protocol={
-        "seed": {"accuracy": 0.97, "synthetic_in_validation": 30},
+        "seed": {
+            "accuracy": 0.97,
+            "synthetic_in_validation": 30,
+            "curves": [{"val_loss": 0.123456}],
+        },
         "sound": {"balanced_accuracy": 0.71},
         "why": ["The validation part of the seed holds synthetic rows."],
     },
@@ -170,6 +174,12 @@ def test_the_best_epoch_is_told_and_what_was_not_measured_is_not_made_up(full, t
     assert metrics["epochs"][0]["loss"] is None
     _, page, _ = written(tmp_path, replace(BARE, curves=[START]))
     assert any("accuracy not measured in training, 0.500" in image["alt"] for image in page.images)
+
+
+def test_the_seeds_curves_are_for_the_figures_file_alone(full):
+    _, metrics, _, text = full
+    assert metrics["seed_protocol"]["seed"]["curves"] == [{"val_loss": 0.123456}]
+    assert "0.123456" not in text
 
 
 def test_tables_name_their_columns(full):
