@@ -28,7 +28,7 @@ lint: $(STAMP)
 
 # Types are checked in the package as pip installs it: that is what users import.
 types: $(STAMP)
-	rm -rf build
+	rm -rf build/lib build/site build/bdist.*
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --target build/site .
 	cd build/site && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p ddaemon
 

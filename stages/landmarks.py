@@ -74,7 +74,9 @@ def _network(threads: int) -> Any:
 
 
 def _run(seen: Image, threads: int) -> tuple[NDArray[np.float32], float]:
-    outputs = _network(threads)(seen[None].astype(np.float32) / 255)
+    # A request of its own: training finds landmarks from several threads at once.
+    request = _network(threads).create_infer_request()
+    outputs = request.infer(seen[None].astype(np.float32) / 255)
     points: NDArray[np.float32] = outputs[POINTS_OUTPUT].reshape(POINTS, 3)[:, :2]
     logit = float(outputs[PRESENCE_OUTPUT].reshape(-1)[0])
     return points, 1 / (1 + np.exp(-logit))

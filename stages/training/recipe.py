@@ -35,6 +35,9 @@ class FinetuneSettings(Section):
     decay: Annotated[float, Field(ge=0, description="weight decay")] = 1e-2
     smoothing: Annotated[float, Field(ge=0, lt=1, description="of labels")] = 0.05
     batch: Annotated[int, Field(ge=2, description="faces a batch, half of them fake")] = 32
+    blended: Annotated[
+        float, Field(ge=0, le=1, description="share of the fakes that are self-blended reals")
+    ] = 0.25
     steps: Annotated[int, Field(ge=0, description="batches an epoch; 0: one pass")] = 0
 
 

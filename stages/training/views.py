@@ -1,6 +1,6 @@
 """Pseudo-sequences: several views of one face image, as a video would have shown it.
 
-What belongs to a video (its resolution, sharpness, noise, compression, colour) is drawn once; what
+What belongs to a video (its resolution, sharpness, noise, codec, colour) is drawn once; what
 moves from frame to frame (the crop, a little light) is drawn for each view. In half of the videos
 some frames go wrong, as they do when a head turns fast or a hand passes: that is what attention
 over frames can learn from single images; how a forgery flickers in time it cannot.
@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media.base import Image
+from ..media.encode import through_h264
 
 # The face fills about four fifths of a dfdc-faces crop. Serving cuts 1.10 times the hull of the
 # landmarks, which is about 0.88 of such a crop: views are spread around that.
 CROP_VIDEO = (0.83, 0.96)  # side of the crop over the image's side
 CROP_FRAME = 0.02  # of the side: spread of a view's crop around its video's
 SHIFT_FRAME = 0.02  # of the side: spread of a view's place
-SHRINK = (0.4, 1.0)  # of the output's side, for half of the videos
+SHRINK = (0.35, 1.0)  # of the output's side, for half of the videos
 BLUR = (0.2, 1.2)  # pixels, for a third of the videos
 NOISE = (1.0, 6.0)  # of 255, for a third of the videos
-JPEG = (30, 95)
+JPEG = (30, 95)  # quality, for those that H.264 does not compress
+H264 = (20, 38)  # constant rate factor, for a third of the videos
 GAIN = 0.15  # spread of contrast
 LIFT = 15.0  # of 255: spread of brightness
 TINT = 0.06  # spread of each colour
@@ -44,7 +46,8 @@ class Look:
     side: int  # pixels that the face is shown with before it is brought to size
     blur: float
     noise: float
-    quality: int
+    quality: int  # of JPEG
+    crf: int  # of H.264, which then compresses in place of JPEG; 0: it does not
     gain: NDArray[np.float64]  # (3,)
     lift: float
     mishaps: float  # share of frames that go wrong
@@ -81,6 +84,7 @@ def draw_look(
         blur=random.uniform(*BLUR) if random.random() < 1 / 3 else 0.0,
         noise=random.uniform(*NOISE) if random.random() < 1 / 3 else 0.0,
         quality=int(random.integers(*JPEG, endpoint=True)),
+        crf=int(random.integers(*H264, endpoint=True)) if random.random() < 1 / 3 else 0,
         gain=1 + random.uniform(-GAIN, GAIN) + random.uniform(-TINT, TINT, 3),
         lift=random.uniform(-LIFT, LIFT),
         mishaps=random.uniform(*MISHAPS) if random.random() < 1 / 2 else 0.0,
@@ -97,7 +101,7 @@ def _view(image: Image, look: Look, size: int, random: np.random.Generator) -> I
     pixels = shown * look.gain + look.lift + random.uniform(-LIFT_FRAME, LIFT_FRAME)
     if look.noise:
         pixels = pixels + random.normal(0, look.noise, shown.shape)
-    face = _compress(np.clip(pixels, 0, 255).astype(np.uint8), look.quality)
+    face = _compress(np.clip(pixels, 0, 255).astype(np.uint8), look)
     return np.asarray(cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
@@ -111,8 +115,10 @@ def _crop(image: Image, look: Look, random: np.random.Generator) -> Image:
     return np.ascontiguousarray(face[:, ::-1]) if look.flip else face
 
 
-def _compress(face: Image, quality: int) -> Image:
-    _, encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])
+def _compress(face: Image, look: Look) -> Image:
+    if look.crf:
+        return through_h264(face, look.crf)
+    _, encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, look.quality])
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
 
 

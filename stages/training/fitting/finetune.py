@@ -8,7 +8,7 @@ import hashlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -46,6 +46,7 @@ JUDGED_FACES = 4  # of each
 JUDGED_BATCH = 64
 CROP_OF_CROP = (0.96, 1.0)  # a video's crops were cut as serving cuts them; stay close to that
 DROPOUT = 0.2  # of the vector
+BESIDE_OWN = 0.7  # share of the fakes that stand beside their own real; the others beside any
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,18 @@ class Faces:
     def __init__(self, root: Path, plan: Plan) -> None:
         self._root, self._plan = root, plan
 
-    def draw(self, row: Row, seed: int) -> Image:
-        """One face of a row, (size, size, 3)."""
+    def draw(self, row: Row, seed: int, blend: int = 0) -> Image:
+        """One face of a row, (size, size, 3), self-blended by the seed `blend` unless that is 0.
+
+        Two rows with the same `seed` are degraded alike.
+        """
         size = self._plan.preprocessing.size
         if row.kind == IMAGE:
             image = read_image(self._root, row.path)
-            return np.asarray(make_views(forged_image(image, row.forge), 1, size, seed)[0])
+            image = forged_image(image, row.forge or blend)
+            return np.asarray(make_views(image, 1, size, seed)[0])
         place = np.random.default_rng(seed).random()
-        crop = load_crop(self._plan.crops_file(row), place)
+        crop = forged_image(load_crop(self._plan.crops_file(row), place), blend)
         return np.asarray(make_views(crop, 1, size, seed, CROP_OF_CROP)[0])
 
     def usable(self, row: Row) -> bool:
@@ -240,7 +245,11 @@ def _judged_faces(held: Sequence[Row], faces: Faces, seed: int) -> Judged:
 def _batches(
     rows: Sequence[Row], faces: Faces, settings: Settings, first: int
 ) -> Iterator[tuple[Image, NDArray[np.float32]]]:
-    """Endless batches from the step `first` on: half fakes, each beside its own real if known."""
+    """Endless batches from the step `first` on: half fakes, each beside a real, degraded alike.
+
+    Most fakes stand beside their own real, if it is known; so what tells the two apart is neither
+    the person nor the camera nor the compression. A share of them is blended from that real.
+    """
     half = settings.finetuning.batch // 2
     fakes = [row for row in rows if row.fake]
     others = [row for row in rows if not row.fake]
@@ -249,12 +258,14 @@ def _batches(
 
     def make(step: int) -> tuple[Image, NDArray[np.float32]]:
         random = np.random.default_rng((settings.seed, step))
-        some = [fakes[place] for place in random.integers(len(fakes), size=half)]
-        beside = [reals.get(row.pair) or others[random.integers(len(others))] for row in some]
-        pixels = [
-            faces.draw(row, _seed(settings.seed, "batch", step, place))
-            for place, row in enumerate(some + beside)
+        pairs = [
+            _draw_pair(random, fakes, others, reals, settings.finetuning.blended)
+            for _ in range(half)
         ]
+        looks = [_seed(settings.seed, "batch", step, place) for place in range(half)]
+        together = list(zip(pairs, looks, strict=True))
+        pixels = [faces.draw(fake, look, blend) for (fake, _, blend), look in together]
+        pixels += [faces.draw(real, look) for (_, real, _), look in together]
         return np.stack(pixels), np.repeat([1.0, 0.0], half).astype(np.float32)[:, None]
 
     with ThreadPoolExecutor(READERS) as readers:
@@ -262,6 +273,22 @@ def _batches(
         for step in count(first + 2 * READERS):
             yield waiting.popleft().result()
             waiting.append(readers.submit(make, step))
+
+
+def _draw_pair(
+    random: np.random.Generator,
+    fakes: Sequence[Row],
+    others: Sequence[Row],
+    reals: Mapping[str, Row],
+    blended: float,
+) -> tuple[Row, Row, int]:
+    """What the fake is made from, the real beside it, and the seed of a self-blending or 0."""
+    some = others[random.integers(len(others))]
+    if random.random() < blended:
+        return some, some, int(random.integers(1, 2**31))
+    fake = fakes[random.integers(len(fakes))]
+    own = reals.get(fake.pair) if random.random() < BESIDE_OWN else None
+    return fake, own or some, 0
 
 
 def _seed(*parts: int | str) -> int:

@@ -48,6 +48,9 @@ def lite0():
     ],
 )
 def test_the_graph_computes_what_keras_does(build, images):
+    import keras
+
+    keras.utils.set_random_seed(0)  # some draws of weights blow rounding up a hundredfold
     network = randomise_statistics(build())
     images = images.astype(np.float32)
     maps, vectors = (np.asarray(output) for output in network(images, training=False))
