@@ -15,7 +15,17 @@ from .progress import shown_progress
 @click.option(
     "--detector", "names", multiple=True, help="Which one; may be given often; else the one in use."
 )
-@click.option("--frames", default=32, show_default=True, help="A video; views of a face image.")
+@click.option(
+    "--frames",
+    default=32,
+    show_default=True,
+    help="A video; degraded views of a face image, where 1 is the image as it is.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    help="Judge only what the data sets themselves put into this split.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -30,6 +40,7 @@ def command(
     datasets: tuple[Path, ...],
     names: tuple[str, ...],
     frames: int,
+    split: str | None,
     out: Path | None,
     workers: int | None,
     seed: int,
@@ -50,7 +61,8 @@ def command(
         out=(out or home.runs / f"{moment}-evaluation").absolute(),
         cache=home.cache,
         workers=workers or os.cpu_count() or 1,
-        command=_command(datasets, chosen, frames, seed),
+        command=_command(datasets, chosen, frames, split, seed),
+        split=split,
     )
     with shown_progress() as progress:
         metrics = compare_detectors(asked, progress, lambda text: click.echo(text, err=as_json))
@@ -64,8 +76,11 @@ def command(
     click.echo(f"report: {asked.out / 'report.html'}")
 
 
-def _command(datasets: tuple[Path, ...], names: tuple[str, ...], frames: int, seed: int) -> str:
+def _command(
+    datasets: tuple[Path, ...], names: tuple[str, ...], frames: int, split: str | None, seed: int
+) -> str:
     """Without this machine's folders."""
     words = ["ddaemon evaluate", *(dataset.name for dataset in datasets)]
     words += [f"--detector {name}" for name in names]
+    words += [f"--split {split}"] if split else []
     return " ".join([*words, f"--frames {frames} --seed {seed}"])

@@ -37,6 +37,7 @@ class Comparison:
     cache: Path
     workers: int
     command: str
+    split: str | None = None  # only what the data sets themselves put into it
 
 
 def compare_detectors(
@@ -52,7 +53,13 @@ def compare_detectors(
     judged, indexes = [], []
     for name, dataset in zip(name_datasets(asked.datasets), asked.datasets, strict=True):
         index = build_evaluation_index(
-            dataset, asked.seed, asked.cache / FINGERPRINTS, journal, progress, asked.workers
+            dataset,
+            asked.seed,
+            asked.cache / FINGERPRINTS,
+            journal,
+            progress,
+            asked.workers,
+            asked.split,
         )
         say(describe(index))
         write_index(asked.out / f"index-{name}.csv", index.rows)

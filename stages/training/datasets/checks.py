@@ -45,9 +45,14 @@ def check_for_training(rows: Sequence[Row], recipe: Recipe, remarks: Remarks) ->
         remarks.fault("no split to take as given", "the data set names none; use --split auto")
 
 
-def check_for_evaluation(rows: Sequence[Row], remarks: Remarks) -> None:
-    """Enough of each label to be compared."""
-    check_labels(rows, forge=False, fewest=FEWEST[TEST], remarks=remarks)
+def check_for_evaluation(rows: Sequence[Row], split: str | None, remarks: Remarks) -> None:
+    """Enough of each label to be compared, in the data set's own split if one is named."""
+    judged = [row for row in rows if not split or row.split == split]
+    if split and not judged:
+        found = ", ".join(sorted({row.split for row in rows if row.split})) or "none"
+        remarks.fault("no such split", f"{split}; the data set has: {found}")
+        return
+    check_labels(judged, forge=False, fewest=FEWEST[TEST], remarks=remarks)
 
 
 def check_splits(rows: Sequence[Row], remarks: Remarks) -> None:

@@ -73,18 +73,28 @@ def build_index(
 
 
 def build_evaluation_index(
-    dataset: Path, seed: int, cache: Path, journal: Journal, progress: Progress, workers: int
+    dataset: Path,
+    seed: int,
+    cache: Path,
+    journal: Journal,
+    progress: Progress,
+    workers: int,
+    split: str | None = None,
 ) -> Index:
     """The same for a data set that detectors are to be judged on: all that can be used is test.
+
+    Args:
+        split: only what the data set itself puts into this split.
 
     Raises `UserError` as `build_index` does, also for a data set with one label only.
     """
     remarks = Remarks()
     measuring = partial(measure, cache=cache, journal=journal, progress=progress, workers=workers)
-    check = partial(check_for_evaluation, remarks=remarks)
+    check = partial(check_for_evaluation, split=split, remarks=remarks)
     read = _read(dataset, remarks, measuring, check)
-    rows = [row if row.split == UNUSED else row.but(split=TEST) for row in read.rows]
-    findings = find(read.layout, rows, read.near, EVALUATION_RULE, remarks)
+    rows = [_judged(row, split) for row in read.rows]
+    rule = f"only its own split {split}" if split else EVALUATION_RULE
+    findings = find(read.layout, rows, read.near, rule, remarks)
     return Index(root_of(dataset), read.layout, _shuffled(rows, seed), findings)
 
 
@@ -123,6 +133,14 @@ def _measured(row: Row, measured: Fingerprint) -> Row:
         bits_per_pixel=measured.bits_per_pixel,
     )
     return row.but(split=UNUSED, note=measured.fault) if measured.fault else row
+
+
+def _judged(row: Row, split: str | None) -> Row:
+    if row.split == UNUSED:
+        return row
+    if split and row.split != split:
+        return row.but(split=UNUSED, note=f"not in the split {split}")
+    return row.but(split=TEST)
 
 
 def _warn_of_unreadable(rows: Sequence[Row], remarks: Remarks) -> None:

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....storage.errors import NotAnalysable, Reason
-from ...faces import FaceReader, choose_tracks, follow_faces, resize_square, whole_frames
+from ...faces import (
+    FaceReader,
+    choose_tracks,
+    crop_square,
+    face_square,
+    follow_faces,
+    resize_square,
+    whole_frames,
+)
 from ...facts import FaceTrack
 from ...frames import FrameSample
 from ...landmarks import LandmarkFinder
@@ -79,11 +87,15 @@ def _forged(frames: Iterable[Frame], seed: int, plan: Plan) -> Iterator[Frame]:
 
 
 def _of_image(image: Image, row: Row, plan: Plan) -> Crops:
-    """A face image stands for a video: as many views of it as a video has frames."""
+    """A face image stands for a video: as many views of it as a video has frames, degraded as
+    videos are. A single view is the face itself, cut as serving cuts it."""
     size, width = plan.preprocessing.size, float(image.shape[1])
     image = forged_image(image, row.forge)
     if plan.preprocessing.crop.kind == "whole_frame":
         return _crops(resize_square(image, size)[None], [1], width)
+    if plan.views == 1:
+        square = face_square(_landmarks(image), plan.preprocessing.crop.side)
+        return _crops(crop_square(image, square, size)[None], [1], width)
     views = make_views(image, plan.views, size, view_seed(row.sha256, VIEWS_SEED))
     return _crops(views, [plan.views], width)
 

@@ -259,7 +259,7 @@ def _batches(
     def make(step: int) -> tuple[Image, NDArray[np.float32]]:
         random = np.random.default_rng((settings.seed, step))
         pairs = [
-            _draw_pair(random, fakes, others, reals, settings.finetuning.blended)
+            draw_pair(random, fakes, others, reals, settings.finetuning.blended)
             for _ in range(half)
         ]
         looks = [_seed(settings.seed, "batch", step, place) for place in range(half)]
@@ -275,7 +275,7 @@ def _batches(
             waiting.append(readers.submit(make, step))
 
 
-def _draw_pair(
+def draw_pair(
     random: np.random.Generator,
     fakes: Sequence[Row],
     others: Sequence[Row],

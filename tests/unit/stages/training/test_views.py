@@ -17,6 +17,12 @@ def test_a_seed_gives_the_same_views_again():
     np.testing.assert_array_equal(make_views(face(), 4, SIZE, 7), make_views(face(), 4, SIZE, 7))
 
 
+def test_a_third_of_the_videos_goes_through_h264_and_the_others_through_jpeg():
+    factors = [draw_look(np.random.default_rng(seed), SIZE).crf for seed in range(300)]
+    assert 70 < sum(factor > 0 for factor in factors) < 130
+    assert {factor for factor in factors if factor} <= set(range(20, 39))
+
+
 def test_views_have_the_asked_shape():
     views = make_views(face(), 5, SIZE, 0)
     assert (views.shape, views.dtype) == ((5, SIZE, SIZE, 3), np.uint8)

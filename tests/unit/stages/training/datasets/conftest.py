@@ -42,8 +42,8 @@ class Desk:
     def build(self, dataset: Path, **flags: object) -> Index:
         return build_index(dataset, make_recipe(None, flags), *self._how())
 
-    def build_evaluation(self, dataset: Path) -> Index:
-        return build_evaluation_index(dataset, 0, *self._how())
+    def build_evaluation(self, dataset: Path, split: str | None = None) -> Index:
+        return build_evaluation_index(dataset, 0, *self._how(), split)
 
     @property
     def cache(self) -> Path:

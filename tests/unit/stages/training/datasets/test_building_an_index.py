@@ -206,3 +206,26 @@ def test_videos_and_images_may_lie_side_by_side(faces: Path, desk: Desk) -> None
     [film] = [row for row in desk.build(faces).rows if row.path == "film.mp4"]
     assert (film.kind, film.seconds) == ("video", pytest.approx(0.48))
     assert film.split in SPLITS
+
+
+def with_splits(faces: Path) -> None:
+    """The first six people are train, the others val."""
+    table = faces / "clips.csv"
+    header, *lines = table.read_text().splitlines()
+    split = [f"{line},{'train' if int(line[-1]) < 6 else 'val'}" for line in lines]
+    table.write_text("\n".join([f"{header},split", *split]) + "\n")
+
+
+def test_an_evaluation_of_one_split_judges_nothing_else(faces: Path, desk: Desk) -> None:
+    with_splits(faces)
+    rows = desk.build_evaluation(faces, "val").rows
+    assert {row.group for row in rows if row.split == "test"} == {"6", "7", "8", "9"}
+    assert {row.note for row in rows if row.split == UNUSED} == {"not in the split val"}
+
+
+def test_an_evaluation_of_a_split_that_is_not_there_names_those_that_are(
+    faces: Path, desk: Desk
+) -> None:
+    with_splits(faces)
+    with pytest.raises(UserError, match=r"no such split.*test.*has: train, val"):
+        desk.build_evaluation(faces, "test")

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ddaemon.stages.faces import FaceReader, crop_square
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.stages.training.clips import read_portrait
@@ -36,7 +37,7 @@ def root(tmp_path_factory):
     face_clip(folder / "two.mp4", faces=2)
     blank_clip(folder / "nobody.mp4")
     (folder / "broken.mp4").write_bytes(b"no video at all")
-    portrait = cv2.cvtColor(read_portrait()[90:300, 130:340], cv2.COLOR_RGB2BGR)
+    portrait = cv2.cvtColor(read_portrait()[48:192, 152:296], cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(folder / "face.jpg"), portrait)
     return folder
 
@@ -114,6 +115,17 @@ def test_a_face_image_becomes_as_many_views_as_a_video_has_frames(root, plan):
     assert crops.images.shape == (FRAMES, 64, 64, 3)
     assert len({image.tobytes() for image in crops.images}) > 1
     assert (read_crops(root, row(root, "face.jpg"), plan).images == crops.images).all()
+
+
+def test_a_single_view_is_the_face_itself_as_serving_cuts_it(root, plan):
+    crops = read_crops(root, row(root, "face.jpg"), replace(plan, views=1))
+    image = cv2.cvtColor(cv2.imread(str(root / "face.jpg")), cv2.COLOR_BGR2RGB)
+    reader = FaceReader(plan.faces, plan.preprocessing.crop.side, 1)
+    [face] = reader.read(np.pad(image, ((60, 60), (60, 60), (0, 0)), "edge"))
+    left, top, side = face.square
+    served = crop_square(image, (left - 60, top - 60, side), plan.preprocessing.size)
+    assert crops.images.shape == (1, 64, 64, 3)
+    assert np.abs(crops.images[0].astype(int) - served.astype(int)).mean() < 6
 
 
 @pytest.mark.parametrize("name", ["one.mp4", "face.jpg"])
