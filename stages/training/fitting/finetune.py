@@ -7,12 +7,9 @@ broken run goes on as if it had never been broken.
 import hashlib
 import logging
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,30 +20,24 @@ from ....storage.errors import UserError
 from ...media.base import Image
 from ...networks.arrays import get_arrays, set_arrays
 from ...networks.backbone import normalise
-from ..datasets.media import read_image
-from ..datasets.rows import IMAGE, TRAIN, VAL, Row
+from ..datasets.rows import TRAIN, VAL, Row
 from ..evaluation.auc import auc
-from ..features.crops import forged_image, load_crop
-from ..features.plan import Plan
 from ..journal import Journal
 from ..progress import Progress
 from ..recipe import FinetuneSettings
 from ..runs import write_json
 from ..start import Start
-from ..views import make_views, view_seed
 from .accelerator import accelerated
 from .checkpoint import State, load_checkpoint, save_checkpoint
 from .learning import reset_dropout
+from .pairs import Batch, Faces, batches, seed_of
 
 logger = logging.getLogger(__name__)
 CHECKPOINT_S = 180.0
-READERS = 2  # threads that make batches while the network learns
 JUDGED_VIDEOS = 1000  # of the validation part, at most
 JUDGED_FACES = 4  # of each
 JUDGED_BATCH = 64
-CROP_OF_CROP = (0.96, 1.0)  # a video's crops were cut as serving cuts them; stay close to that
 DROPOUT = 0.2  # of the vector
-BESIDE_OWN = 0.7  # share of the fakes that stand beside their own real; the others beside any
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +46,6 @@ class Settings:
 
     finetuning: FinetuneSettings
     seed: int
-
-
-class Faces:
-    """Single face crops of rows, as training sees them: degraded in a way that a seed draws."""
-
-    def __init__(self, root: Path, plan: Plan) -> None:
-        self._root, self._plan = root, plan
-
-    def draw(self, row: Row, seed: int, blend: int = 0) -> Image:
-        """One face of a row, (size, size, 3), self-blended by the seed `blend` unless that is 0.
-
-        Two rows with the same `seed` are degraded alike.
-        """
-        size = self._plan.preprocessing.size
-        if row.kind == IMAGE:
-            image = read_image(self._root, row.path)
-            image = forged_image(image, row.forge or blend)
-            return np.asarray(make_views(image, 1, size, seed)[0])
-        place = np.random.default_rng(seed).random()
-        crop = forged_image(load_crop(self._plan.crops_file(row), place), blend)
-        return np.asarray(make_views(crop, 1, size, seed, CROP_OF_CROP)[0])
-
-    def usable(self, row: Row) -> bool:
-        """Whether there is a face to be drawn."""
-        return row.kind == IMAGE or self._plan.crops_file(row).is_file()
 
 
 def finetune_backbone(
@@ -116,7 +82,7 @@ def finetune_backbone(
         )
         _learn(
             course,
-            _batches(train, faces, settings, course.state.epoch),
+            batches(train, faces, settings.finetuning, settings.seed, course.state.epoch),
             settings,
             journal,
             progress,
@@ -166,7 +132,7 @@ class Course:
 
 def _learn(
     course: Course,
-    batches: Iterator[tuple[Image, NDArray[np.float32]]],
+    drawn: Iterator[Batch],
     settings: Settings,
     journal: Journal,
     progress: Progress,
@@ -175,7 +141,7 @@ def _learn(
     if not state.curves:  # what it starts from stays, unless an epoch is better
         course.judge()
     while state.epoch < total:
-        course.learn(*next(batches), settings.seed)
+        course.learn(*next(drawn), settings.seed)
         epoch, within = divmod(state.epoch, course.steps)
         if not within:
             course.judge()
@@ -235,64 +201,11 @@ def _judged_faces(held: Sequence[Row], faces: Faces, seed: int) -> Judged:
     some = [held[place] for place in random.permutation(len(held))[:JUDGED_VIDEOS]]
     _require_both(some)
     pixels = [
-        faces.draw(row, _seed(seed, "judged", number, place))
+        faces.draw(row, seed_of(seed, "judged", number, place))
         for place, row in enumerate(some)
         for number in range(JUDGED_FACES)
     ]
     return Judged(np.stack(pixels), np.array([row.fake for row in some]))
-
-
-def _batches(
-    rows: Sequence[Row], faces: Faces, settings: Settings, first: int
-) -> Iterator[tuple[Image, NDArray[np.float32]]]:
-    """Endless batches from the step `first` on: half fakes, each beside a real, degraded alike.
-
-    Most fakes stand beside their own real, if it is known; so what tells the two apart is neither
-    the person nor the camera nor the compression. A share of them is blended from that real.
-    """
-    half = settings.finetuning.batch // 2
-    fakes = [row for row in rows if row.fake]
-    others = [row for row in rows if not row.fake]
-    # A data set names a fake's real by its path or, as dfdc-faces does, by its bare name.
-    reals = {name: row for row in others for name in (row.path, PurePath(row.path).stem)}
-
-    def make(step: int) -> tuple[Image, NDArray[np.float32]]:
-        random = np.random.default_rng((settings.seed, step))
-        pairs = [
-            draw_pair(random, fakes, others, reals, settings.finetuning.blended)
-            for _ in range(half)
-        ]
-        looks = [_seed(settings.seed, "batch", step, place) for place in range(half)]
-        together = list(zip(pairs, looks, strict=True))
-        pixels = [faces.draw(fake, look, blend) for (fake, _, blend), look in together]
-        pixels += [faces.draw(real, look) for (_, real, _), look in together]
-        return np.stack(pixels), np.repeat([1.0, 0.0], half).astype(np.float32)[:, None]
-
-    with ThreadPoolExecutor(READERS) as readers:
-        waiting = deque(readers.submit(make, first + ahead) for ahead in range(2 * READERS))
-        for step in count(first + 2 * READERS):
-            yield waiting.popleft().result()
-            waiting.append(readers.submit(make, step))
-
-
-def draw_pair(
-    random: np.random.Generator,
-    fakes: Sequence[Row],
-    others: Sequence[Row],
-    reals: Mapping[str, Row],
-    blended: float,
-) -> tuple[Row, Row, int]:
-    """What the fake is made from, the real beside it, and the seed of a self-blending or 0."""
-    some = others[random.integers(len(others))]
-    if random.random() < blended:
-        return some, some, int(random.integers(1, 2**31))
-    fake = fakes[random.integers(len(fakes))]
-    own = reals.get(fake.pair) if random.random() < BESIDE_OWN else None
-    return fake, own or some, 0
-
-
-def _seed(*parts: int | str) -> int:
-    return view_seed("/".join(map(str, parts)), 0)
 
 
 def _require_both(rows: Sequence[Row]) -> None:

@@ -4,7 +4,8 @@ import shutil
 
 from ..datasets.rows import VIDEO
 from ..features.collect import compute
-from ..fitting.finetune import Faces, Settings, finetune_backbone
+from ..fitting.finetune import Settings, finetune_backbone
+from ..fitting.pairs import Faces
 from ..start import save_start
 from ..workshop import Workshop
 

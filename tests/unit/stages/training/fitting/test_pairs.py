@@ -9,7 +9,7 @@ import pytest
 from ddaemon.stages.training.clips import read_portrait
 from ddaemon.stages.training.datasets.rows import FAKE, IMAGE, REAL, TRAIN, Row
 from ddaemon.stages.training.features.plan import make_plan
-from ddaemon.stages.training.fitting.finetune import Faces, draw_pair
+from ddaemon.stages.training.fitting.pairs import Faces, draw_pair
 from ddaemon.stages.training.start import start_of_detector
 from ddaemon.tests.unit.stages.networks.random_detector import publish_random
 
