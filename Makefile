@@ -53,9 +53,9 @@ clips: $(STAMP)
 
 detector: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/ddaemon --home build/detector train $(SHARED)/data/dfdc-faces \
-		--recipe docs/recipes/lite0-next.toml \
+		--recipe docs/recipes/lite0-sequence.toml \
 		--weights $(SHARED)/detectors/lite0-v0/weights.npz \
-		--name lite0-next --registry build/detector/new --out build/detector/run
+		--name lite0-sequence --registry build/detector/new --out build/detector/run
 
 # PYTHON must be one that every user can run: one below somebody's home can't serve.
 install-service: BASE_PREFIX := $(PREFIX)/bin/python -c 'import sys; print(sys.base_prefix)'

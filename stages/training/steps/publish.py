@@ -47,7 +47,7 @@ def _draft(shop: Workshop) -> DetectorRecord:
     settings = fitted["settings"]
     return DetectorRecord(
         name=shop.run.name,
-        version="1",
+        version=next_version(shop),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         description=recipe.description or _described(shop),
         licence=recipe.licence or start.licence,
@@ -66,6 +66,12 @@ def _draft(shop: Workshop) -> DetectorRecord:
         files={},
         software=_software(),
     )
+
+
+def next_version(shop: Workshop) -> str:
+    """One more than that of the detector of this name which one could start from."""
+    known = shop.run.name in shop.registry.names()
+    return str(int(shop.registry.get(shop.run.name).record.version) + 1 if known else 1)
 
 
 def _metrics(shop: Workshop, fitted: dict[str, Any]) -> dict[str, Any]:
