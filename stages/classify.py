@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..storage.detector_record import ThresholdsRecord
+from ..storage.detector_record import EnvelopeRecord, ThresholdsRecord
 from ..storage.errors import NotAnalysable, Reason
 from .base import Context
-from .facts import Judgement, TrackFeatures, TrackJudgement
+from .envelope import measure_track, stand
+from .facts import FaceTrack, Judgement, TrackFeatures, TrackJudgement
 from .networks.detector import Detector
 from .settings import FacesSettings
 
@@ -15,6 +16,10 @@ FAKE, REAL, INCONCLUSIVE = "fake", "real", "inconclusive"
 UNMEASURED = (
     'Whole frames were looked at (faces.mode is "frame"), but this detector was measured on faces: '
     "its thresholds and their error rates do not hold here."
+)
+OUTSIDE = (
+    "The face that decides lies outside of what this detector was measured on, so its error rates "
+    "do not hold here: {}."
 )
 
 
@@ -26,8 +31,8 @@ class Classify:
     """
 
     name = "classify"
-    version = "1"
-    needs = frozenset({"features"})
+    version = "2"
+    needs = frozenset({"faces", "features"})
     gives = frozenset({"judgement"})
     publishes: frozenset[str] = frozenset()
 
@@ -44,8 +49,9 @@ class Classify:
         judgement = judge_video(tracks, context.detector.record.thresholds)
         learned = context.detector.record.preprocessing.crop.kind
         if context.settings.faces.mode == "frame" and learned != "whole_frame":
-            judgement = replace(judgement, decision=INCONCLUSIVE, reason=UNMEASURED)
-        return {"judgement": judgement}
+            return {"judgement": replace(judgement, decision=INCONCLUSIVE, reason=UNMEASURED)}
+        envelope = context.detector.record.envelope
+        return {"judgement": heed_envelope(judgement, context.facts["faces"], envelope)}
 
 
 def judge_track(features: TrackFeatures, detector: Detector) -> TrackJudgement:
@@ -66,6 +72,22 @@ def judge_video(tracks: tuple[TrackJudgement, ...], thresholds: ThresholdsRecord
     decision = decide(probability, thresholds)
     reason = _between(probability, thresholds) if decision == INCONCLUSIVE else None
     return Judgement(decision, reason, probability, tracks)
+
+
+def heed_envelope(
+    judgement: Judgement, faces: Sequence[FaceTrack], envelope: EnvelopeRecord | None
+) -> Judgement:
+    """The judgement, inconclusive when the most suspicious person, who decides, lies outside of
+    what the detector was measured on. The probability stays."""
+    if envelope is None:
+        return judgement
+    decides = max(judgement.tracks, key=lambda track: track.probability).track
+    person = next(track for track in faces if track.track == decides)
+    standing = stand(measure_track(person), envelope)
+    if standing is None or not standing.outside:
+        return replace(judgement, standing=standing)
+    reason = OUTSIDE.format("; ".join(outlier.text for outlier in standing.outside))
+    return replace(judgement, decision=INCONCLUSIVE, reason=reason, standing=standing)
 
 
 def decide(probability: float, thresholds: ThresholdsRecord) -> str:

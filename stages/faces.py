@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..storage.errors import NotAnalysable, Reason
 from .base import Context
+from .envelope import face_profile
 from .facefinder import Detection, FaceFinder
 from .facts import Box, FaceSample, FaceTrack
 from .landmarks import LandmarkFinder
@@ -96,24 +97,27 @@ def follow_faces(frames: Iterable[Frame], reader: FaceReader, size: int) -> list
     """All tracks in `frames` (in order of time), with crops of `size` x `size` pixels."""
     tracker = Tracker()
     samples: dict[int, list[FaceSample]] = defaultdict(list)
+    looked_at = 0
     for frame in frames:
+        looked_at += 1
         faces = reader.read(frame.image)
         places = [(float(x), float(y), float(side), float(side)) for x, y, side in _squares(faces)]
         for face, number in zip(faces, tracker.place(frame.t, places), strict=True):
             samples[number].append(_sample(frame, face, size))
-    return [FaceTrack(number, tuple(samples[number])) for number in sorted(samples)]
+    return [FaceTrack(number, tuple(samples[number]), looked_at) for number in sorted(samples)]
 
 
 def choose_tracks(tracks: Sequence[FaceTrack], settings: FacesSettings) -> list[FaceTrack]:
     """The tracks worth judging, the largest first, numbered anew from 0."""
     enough = [track for track in tracks if len(track.samples) >= settings.min_frames]
     ranked = sorted(enough or tracks, key=_covered_area, reverse=True)[: settings.max_tracks]
-    return [FaceTrack(number, track.samples) for number, track in enumerate(ranked)]
+    return [replace(track, track=number) for number, track in enumerate(ranked)]
 
 
 def whole_frames(frames: Iterable[Frame], size: int) -> FaceTrack:
     """One track of whole frames, each resized to `size` x `size` pixels."""
-    return FaceTrack(0, tuple(_whole_frame(frame, size) for frame in frames))
+    samples = tuple(_whole_frame(frame, size) for frame in frames)
+    return FaceTrack(0, samples, len(samples))
 
 
 def face_square(points: NDArray[np.float32], side: float) -> tuple[int, int, int]:
@@ -159,7 +163,8 @@ def resize_square(image: Image, size: int) -> Image:
 def _sample(frame: Frame, face: Face, size: int) -> FaceSample:
     height, width = frame.image.shape[:2]
     box = cut_square(face.square, width, height)
-    return FaceSample(frame.index, frame.t, box, crop_square(frame.image, face.square, size))
+    crop = crop_square(frame.image, face.square, size)
+    return FaceSample(frame.index, frame.t, box, crop, face_profile(face.points))
 
 
 def _whole_frame(frame: Frame, size: int) -> FaceSample:

@@ -1,5 +1,6 @@
 """The facts that built-in stages hand on to each other (arrays, so none of these is JSON)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ class FaceSample:
     t: float  # seconds
     box: Box  # what was cropped: a square around the face, cut at the frame's edges
     crop: Image  # (size, size, 3), as large as the detector's input
+    profile: float | None = None  # 0 frontal .. 1 profile; None: of a whole frame, no landmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class FaceTrack:
 
     track: int
     samples: tuple[FaceSample, ...]
+    frames: int  # that were looked at; the face is in `samples` of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,25 @@ class TrackJudgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlier:
+    """A measure of a person that lies outside what the detector was measured on."""
+
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the person who decides stands in the detector's operating envelope."""
+
+    measures: Mapping[str, float]
+    outside: tuple[Outlier, ...]  # empty: inside
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """The video's judgement (fact `judgement`)."""
 
@@ -56,3 +78,4 @@ class Judgement:
     reason: str | None  # why it is inconclusive, in words
     probability: float  # the largest of the tracks'
     tracks: tuple[TrackJudgement, ...]
+    standing: Standing | None = None  # None: the detector's record has no envelope

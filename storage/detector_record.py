@@ -98,6 +98,38 @@ class ThresholdsRecord(Part):
     videos: int
 
 
+class BoundsRecord(Part):
+    """What one measure of a face was like in the videos that the detector was measured on."""
+
+    what: str  # is measured, in words
+    low: float | None  # None: it has no bound on that side
+    high: float | None
+    within: float  # share of the measured videos
+    chosen: str  # how, in words
+
+    @property
+    def told(self) -> str:
+        """The bounds as people read them."""
+        if self.low is None:
+            return "anything" if self.high is None else f"up to {self.high:.3g}"
+        return (
+            f"{self.low:.3g} to {self.high:.3g}"
+            if self.high is not None
+            else f"{self.low:.3g} and more"
+        )
+
+
+class EnvelopeRecord(Part):
+    """The operating envelope: what faces may be like for the stated error rates to hold."""
+
+    measures: dict[str, BoundsRecord]  # ddaemon.stages.envelope says how each is taken
+    unmeasured: dict[str, str]  # measure -> why it has no bounds
+    measured_on: str
+    videos: int
+    within: float  # share of them that is inside all bounds at once
+    rule: str  # by which the bounds were chosen, in words
+
+
 class GoldenRecord(Part):
     """A clip whose probability must reproduce on this machine."""
 
@@ -126,4 +158,5 @@ class DetectorRecord(Part):
     metrics: dict[str, Any]
     files: dict[str, str]  # file name -> SHA-256
     golden: GoldenRecord | None = None
+    envelope: EnvelopeRecord | None = None  # None: nobody measured one
     software: dict[str, str]

@@ -89,6 +89,7 @@ def judge_of(detector: DetectorFolder) -> Judge:
         record.calibration,
         record.thresholds,
         part(arrays, LOGISTIC_PREFIX) or None,
+        record.envelope,
     )
 
 

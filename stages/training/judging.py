@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...storage.detector_record import CalibrationRecord, ThresholdsRecord
+from ...storage.detector_record import CalibrationRecord, EnvelopeRecord, ThresholdsRecord
 from ..classify import decide
 from ..networks.arrays import Arrays
 from ..networks.calibrate import apply_calibration
 from ..networks.head import Head
+from .evaluation.envelope import name_standings
 from .evaluation.judged import Judged
-from .evaluation.traits import name_traits
+from .evaluation.traits import ENVELOPE, name_traits
 from .features.collect import Collected
 from .scoring import Logits, Scores, score_means, score_videos
 
@@ -29,6 +30,7 @@ class Judge:
     calibration: CalibrationRecord
     thresholds: ThresholdsRecord
     logistic: Arrays | None  # on the mean vector: kernel (width, 1), bias (1,)
+    envelope: EnvelopeRecord | None = None  # None: not learned, or not yet
 
 
 def judge_collected(
@@ -60,7 +62,8 @@ def make_judged(
             collected.brightness[chosen].tolist(),
             [row.bits_per_pixel for row in rows],
             [row.method for row in rows],
-        ),
+        )
+        | {ENVELOPE: name_standings(collected.measures[scores.person], judge.envelope)},
         left_out=collected.left_out,
     )
 

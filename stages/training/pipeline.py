@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...storage.errors import UserError
+from .features.plan import CODE
 from .recipe import Recipe
 from .runs import digest_of
 from .steps.evaluate import evaluate
@@ -25,13 +26,14 @@ class Step:
 
     work: Callable[[Workshop], None]
     settings: tuple[str, ...]
+    code: int = 0  # raised when the same settings come to give something else
 
 
 BACKBONE = ("backbone", "weights", "size", "mode", "frames")
 STEPS = {
     "index": Step(index, ("split", "val", "test", "forge", "seed")),
     "finetune": Step(finetune, ("finetune", "finetuning", *BACKBONE)),
-    "features": Step(compute_features, (*BACKBONE, "keep_frames")),
+    "features": Step(compute_features, (*BACKBONE, "keep_frames"), CODE),
     "fit": Step(fit, ("protocol", "epochs", "patience", "trials", "tuner", "balance", "head")),
     "evaluate": Step(evaluate, ("calibration", "false_positives", "false_negatives")),
     "publish": Step(publish, ("description", "learned_from", "licence")),
@@ -68,6 +70,7 @@ def _digests(recipe: Recipe, dataset: str) -> dict[str, str]:
     settings = recipe.model_dump(mode="json")
     digests, before = {}, dataset
     for name, step in STEPS.items():
-        before = digest_of({"before": before, **{key: settings[key] for key in step.settings}})
+        told = {"before": before, **{key: settings[key] for key in step.settings}}
+        before = digest_of(told | ({"code": step.code} if step.code else {}))
         digests[name] = before
     return digests

@@ -20,6 +20,7 @@ class Scores:
     mean: Logits  # (videos,): the mean of what each frame says alone
     frames: Logits  # (frames,): of each frame alone, all videos' one after the other
     owner: NDArray[np.int64]  # (frames,): the place of the video among those scored
+    person: NDArray[np.int64]  # (videos,): the sequence that decides
 
 
 def score_videos(
@@ -27,10 +28,12 @@ def score_videos(
 ) -> Scores:
     """Judge some videos (places as in `sequences.video`) with the code that serves."""
     persons = persons_of(sequences)
-    whole, mean, frames, owner = [], [], [], []
+    whole, mean, frames, owner, deciding = [], [], [], [], []
     for place, video in enumerate(videos):
         outputs = [_judge(head, pooling, sequences[number]) for number in persons[int(video)]]
-        whole.append(max(output.logit for output in outputs))
+        logits = [output.logit for output in outputs]
+        whole.append(max(logits))
+        deciding.append(persons[int(video)][int(np.argmax(logits))])
         mean.append(max(float(output.frame_logits.mean()) for output in outputs))
         frames += [output.frame_logits for output in outputs]
         owner += [place] * sum(len(output.frame_logits) for output in outputs)
@@ -39,6 +42,7 @@ def score_videos(
         np.array(mean, np.float64),
         np.concatenate(frames).astype(np.float64) if frames else np.zeros(0),
         np.array(owner, np.int64),
+        np.array(deciding, np.int64),
     )
 
 

@@ -22,9 +22,10 @@ from .recipe import Recipe
 from .runs import Run, write_json
 from .start import Start, find_start, save_start, trained_start
 
-COLLECTED_FILE = "collected.json"
+COLLECTED_FILE, MEASURES_FILE = "collected.json", "measures.npy"
 HEAD_FILE, LOGISTIC_FILE, FIT_FILE, SEED_FILE = "head.npz", "logistic.npz", "fit.json", "seed.json"
 CALIBRATION_FILE, THRESHOLDS_FILE, SCORES_FILE = "calibration.json", "thresholds.json", "scores.csv"
+ENVELOPE_FILE = "envelope.json"
 WORDS = {"description", "learned_from", "licence"}  # of the recipe, that only the record tells
 TABLES = {"head", "finetuning"}  # of a recipe's file, that no option has
 
@@ -123,6 +124,7 @@ class Workshop:
             "brightness": collected.brightness.tolist(),
             "left_out": collected.left_out,
         }
+        np.save(self.run.features / MEASURES_FILE, collected.measures)
         write_json(self.run.features / COLLECTED_FILE, record)
 
     @cached_property
@@ -134,6 +136,7 @@ class Workshop:
             read_sequences(self.run.features),
             np.array(record["face_px"], np.float64),
             np.array(record["brightness"], np.float64),
+            np.load(self.run.features / MEASURES_FILE),
             record["left_out"],
         )
 

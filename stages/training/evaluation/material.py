@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ....storage.detector_record import EnvelopeRecord
 from ..datasets.rows import Row
 from .judged import Judged
 from .training_plots import Epoch
@@ -23,3 +24,4 @@ class Report:
     recipe: Mapping[str, Any]  # may be empty
     seed_protocol: Mapping[str, Any] | None  # {"seed": {...}, "sound": {...}, "why": [...]}
     notes: Sequence[str]  # sentences that must be read
+    envelope: EnvelopeRecord | None = None  # that the run learned

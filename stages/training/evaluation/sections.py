@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .envelope import envelope_table
 from .material import Report
 from .page import NOTHING, Picture, Section, Table, flat_rows, plain, words
 from .parts import SPEAKS
@@ -22,6 +23,11 @@ Measured = Mapping[str, Any]  # of `measure`
 Pictures = Mapping[str, Picture]
 NO_LEAK = "No group and no near-duplicate lies in two splits."
 NOT_LOOKED = "Nobody looked for leaks here: whether these videos were learned from is not known."
+ENVELOPE_TOLD = (
+    "A video whose deciding face lies outside is inconclusive in a verdict, whatever its score: "
+    "{share:.1%} of these videos lie inside all bounds. The decisions and error rates above are "
+    "those of the scores alone. The tables of where it is weak compare inside and outside."
+)
 APART = ("leaks", "warnings", "unreadable")  # of the findings: shown in places of their own
 
 
@@ -36,6 +42,7 @@ def make_sections(
         _of_decisions(measured, pictures),
         _of_diagrams(pictures),
         *_of_traits(measured),
+        *_of_envelope(report),
         _of_leaks(report),
         _of_left_out(report),
         *_of_data(report, pictures),
@@ -104,6 +111,13 @@ def _of_traits(measured: Sequence[Measured]) -> Iterator[Section]:
             "ranked against all reals."
         )
         yield Section("Where it is weak", texts=[text], tables=tables)
+
+
+def _of_envelope(report: Report) -> Iterator[Section]:
+    if report.envelope is not None:
+        texts = [report.envelope.rule, ENVELOPE_TOLD.format(share=report.envelope.within)]
+        tables = [envelope_table(report.envelope)]
+        yield Section("Operating envelope", texts=texts, tables=tables)
 
 
 def _of_leaks(report: Report) -> Section:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 FACE_SIZE, BRIGHTNESS, COMPRESSION, METHOD = "face size", "brightness", "compression", "method"
+ENVELOPE, INSIDE, OUTSIDE = "operating envelope", "inside", "outside"
 UNKNOWN = ""
 Bounds = Sequence[tuple[float, str]]  # (below, name), rising
 

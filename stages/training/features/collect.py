@@ -12,6 +12,7 @@ from ..datasets.rows import IMAGE, UNUSED, Row
 from ..journal import Journal
 from ..progress import Progress
 from ..workers import run_tasks
+from .crops import Measured, measured_rows
 from .extract import Features, Task, extract, is_done, load_features
 from .plan import Plan
 from .sequences import Sequences, write_sequences
@@ -30,6 +31,7 @@ class Collected:
     sequences: Sequences  # `video` is the place in `rows`
     face_px: NDArray[np.float64]  # (rows,)
     brightness: NDArray[np.float64]  # (rows,)
+    measures: Measured  # (sequences, measures)
     left_out: dict[str, str]  # row's name -> why
 
 
@@ -81,7 +83,7 @@ def _nothing_left(row: Row, job: Job, wants: Wants) -> bool:
 def gather(rows: Sequence[Row], plan: Plan, lost: dict[str, str], folder: Path) -> Collected:
     """Lay the kept vectors of all used rows into one file in `folder`."""
     seen, left_out = [], dict(lost)
-    steps, facts = 0, []
+    steps, facts, measures = 0, [], [measured_rows([])]
     for row in (row for row in rows if row.split != UNUSED and row.name not in lost):
         features = load_features(plan.vectors_file(row))
         if features.reason:
@@ -90,10 +92,11 @@ def gather(rows: Sequence[Row], plan: Plan, lost: dict[str, str], folder: Path) 
         seen.append(row)
         steps += len(features.vectors)
         facts.append((features.face_px, features.brightness))
+        measures.append(features.measures)
     width = load_width(seen, plan)
     sequences = write_sequences(folder, _persons(seen, plan), steps, width)
     face_px, brightness = np.array(facts, np.float64).reshape(-1, 2).T
-    return Collected(seen, sequences, face_px, brightness, left_out)
+    return Collected(seen, sequences, face_px, brightness, np.concatenate(measures), left_out)
 
 
 def load_width(rows: Sequence[Row], plan: Plan) -> int:

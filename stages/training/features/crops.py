@@ -1,6 +1,6 @@
 """What the network sees of a video or face image: the very crops that serving would cut."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....storage.errors import NotAnalysable, Reason
+from ...envelope import MEASURES, face_profile, measure_crops, measure_track
 from ...faces import (
+    MIN_PRESENCE,
     FaceReader,
     choose_tracks,
     crop_square,
@@ -20,7 +22,7 @@ from ...faces import (
 )
 from ...facts import FaceTrack
 from ...frames import FrameSample
-from ...landmarks import LandmarkFinder
+from ...landmarks import LandmarkFinder, Landmarks
 from ...media.base import Frame, Image
 from ..datasets.media import read_image, video_path
 from ..datasets.rows import IMAGE, Row
@@ -32,6 +34,9 @@ THREADS = 1  # each worker process keeps to one core
 FACE_IN_IMAGE = 0.8  # of a face image's side is the face
 
 
+Measured = NDArray[np.float64]  # (persons, measures): in MEASURES' order; NaN: not to be had
+
+
 @dataclass(frozen=True, slots=True)
 class Crops:
     """All that is seen of one row: its persons one after the other, the largest first."""
@@ -40,6 +45,7 @@ class Crops:
     lengths: NDArray[np.int64]  # (persons,): rows of each
     face_px: float  # median width of what was cropped, in pixels of the frame
     brightness: float  # mean of the crops, 0..255
+    measures: Measured
 
 
 def read_crops(root: Path, row: Row, plan: Plan, keep: Path | None = None) -> Crops:
@@ -55,7 +61,14 @@ def read_crops(root: Path, row: Row, plan: Plan, keep: Path | None = None) -> Cr
         np.stack([sample.crop for sample in samples]),
         [len(track.samples) for track in tracks],
         float(np.median([sample.box[2] for sample in samples])),
+        measured_rows([measure_track(track) for track in tracks]),
     )
+
+
+def measured_rows(persons: Sequence[Mapping[str, float]]) -> Measured:
+    """The measures of persons as an array; what could not be measured is NaN."""
+    rows = [[person.get(name, np.nan) for name in MEASURES] for person in persons]
+    return np.array(rows, np.float64).reshape(len(rows), len(MEASURES))
 
 
 def _frames(video: Path, row: Row, plan: Plan, keep: Path | None) -> Iterable[Frame]:
@@ -87,39 +100,56 @@ def _forged(frames: Iterable[Frame], seed: int, plan: Plan) -> Iterator[Frame]:
 
 
 def _of_image(image: Image, row: Row, plan: Plan) -> Crops:
-    """A face image stands for a video: as many views of it as a video has frames, degraded as
-    videos are. A single view is the face itself, cut as serving cuts it."""
-    size, width = plan.preprocessing.size, float(image.shape[1])
+    """A face image stands for a video, by as many views of it as a video has frames.
+
+    How wide faces are in videos, and in how many frames, is not to be learned from it.
+    """
     image = forged_image(image, row.forge)
+    views = _views(image, row, plan)
+    whole = plan.preprocessing.crop.kind == "whole_frame"
+    measures = measure_crops(views, [] if whole else _turned(image))
+    return _crops(views, [len(views)], float(image.shape[1]), measured_rows([measures]))
+
+
+def _views(image: Image, row: Row, plan: Plan) -> Image:
+    """(views, size, size, 3), degraded as videos are; a single one is the face itself, cut as
+    serving cuts it."""
+    size = plan.preprocessing.size
     if plan.preprocessing.crop.kind == "whole_frame":
-        return _crops(resize_square(image, size)[None], [1], width)
+        return resize_square(image, size)[None]
     if plan.views == 1:
-        square = face_square(_landmarks(image), plan.preprocessing.crop.side)
-        return _crops(crop_square(image, square, size)[None], [1], width)
-    views = make_views(image, plan.views, size, view_seed(row.sha256, VIEWS_SEED))
-    return _crops(views, [plan.views], width)
+        square = face_square(_landmarks(image).points, plan.preprocessing.crop.side)
+        return crop_square(image, square, size)[None]
+    return make_views(image, plan.views, size, view_seed(row.sha256, VIEWS_SEED))
+
+
+def _turned(image: Image) -> list[float]:
+    found = _landmarks(image)
+    return [face_profile(found.points)] if found.presence >= MIN_PRESENCE else []
 
 
 def forged_image(image: Image, seed: int) -> Image:
     """A face image, self-blended by a seed; seed 0 leaves it as it is."""
     if not seed:
         return image
-    return forge(image, _landmarks(image), np.random.default_rng(seed))
+    return forge(image, _landmarks(image).points, np.random.default_rng(seed))
 
 
-def _landmarks(image: Image) -> NDArray[np.float32]:
+def _landmarks(image: Image) -> Landmarks:
     height, width = image.shape[:2]
     margin = (1 - FACE_IN_IMAGE) / 2
     box = (margin * width, margin * height, FACE_IN_IMAGE * width, FACE_IN_IMAGE * height)
-    return LandmarkFinder(THREADS).find(image, box).points
+    return LandmarkFinder(THREADS).find(image, box)
 
 
 def _reader(plan: Plan) -> FaceReader:
     return FaceReader(plan.faces, plan.preprocessing.crop.side, THREADS)
 
 
-def _crops(images: NDArray[np.uint8], lengths: list[int], face_px: float) -> Crops:
-    return Crops(images, np.array(lengths, np.int64), face_px, float(images.mean()))
+def _crops(
+    images: NDArray[np.uint8], lengths: list[int], face_px: float, measures: Measured
+) -> Crops:
+    return Crops(images, np.array(lengths, np.int64), face_px, float(images.mean()), measures)
 
 
 def write_crops(path: Path, crops: Crops) -> None:
@@ -133,6 +163,7 @@ def write_crops(path: Path, crops: Crops) -> None:
         lengths=crops.lengths,
         face_px=np.float64(crops.face_px),
         brightness=np.float64(crops.brightness),
+        measures=crops.measures,
     )
 
 
@@ -146,6 +177,7 @@ def load_crops(path: Path) -> Crops:
             kept["lengths"],
             float(kept["face_px"]),
             float(kept["brightness"]),
+            kept["measures"],
         )
 
 

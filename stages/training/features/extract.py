@@ -13,7 +13,16 @@ from ....storage.errors import NotAnalysable
 from ...networks.backbone import OpenVinoBackbone
 from ..datasets.rows import Row
 from ..start import load_saved
-from .crops import THREADS, Crops, load_crops, read_crops, write_crops, write_whole
+from .crops import (
+    THREADS,
+    Crops,
+    Measured,
+    load_crops,
+    measured_rows,
+    read_crops,
+    write_crops,
+    write_whole,
+)
 from .plan import BATCH, Plan
 
 
@@ -37,6 +46,7 @@ class Features:
     lengths: NDArray[np.int64]  # (persons,)
     face_px: float
     brightness: float
+    measures: Measured
     reason: str
 
     def persons(self) -> list[NDArray[np.float16]]:
@@ -72,6 +82,7 @@ def load_features(path: Path) -> Features:
             kept["lengths"],
             float(kept["face_px"]),
             float(kept["brightness"]),
+            kept["measures"],
             str(kept["reason"]),
         )
 
@@ -99,6 +110,7 @@ def _keep_vectors(row: Row, crops: Crops, plan: Plan) -> None:
         lengths=crops.lengths,
         face_px=np.float64(crops.face_px),
         brightness=np.float64(crops.brightness),
+        measures=crops.measures,
         reason="",
     )
 
@@ -110,6 +122,7 @@ def _keep_reason(path: Path, reason: str) -> None:
         lengths=np.zeros(0, np.int64),
         face_px=np.float64(0),
         brightness=np.float64(0),
+        measures=measured_rows([]),
         reason=reason,
     )
 

@@ -2,15 +2,17 @@
 
 import csv
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ....storage.detector_record import CalibrationRecord, ThresholdsRecord
+from ....storage.detector_record import CalibrationRecord, EnvelopeRecord, ThresholdsRecord
 from ...networks.arrays import part, read_arrays
 from ...networks.head import Head
 from ..datasets.rows import TEST, VAL
 from ..evaluation.calibration import choose_thresholds, fit_calibration, rate_thresholds
+from ..evaluation.envelope import learn_envelope
 from ..evaluation.judged import Judged
 from ..evaluation.report import Report, write_report
 from ..judging import Judge, calibrated, labels, make_judged
@@ -18,6 +20,7 @@ from ..runs import write_json
 from ..scoring import Scores, score_videos
 from ..workshop import (
     CALIBRATION_FILE,
+    ENVELOPE_FILE,
     FIT_FILE,
     HEAD_FILE,
     LOGISTIC_FILE,
@@ -37,12 +40,14 @@ def evaluate(shop: Workshop) -> None:
     _keep(shop, calibration, chosen, measured)
     logistic = part(read_arrays(shop.run.fit / LOGISTIC_FILE), "")
     judge = Judge(shop.run.name, head, shop.pooling, calibration, measured, logistic)
+    envelope = _envelope(shop, judge, val)
+    judge = replace(judge, envelope=envelope)
     judged = {
         split: make_judged(judge, shop.dataset_name, shop.collected, shop.places(split), scores)
         for split, scores in ((VAL, val), (TEST, test))
     }
     _write_scores(shop, judged)
-    write_report(shop.run.folder, _report(shop, judged[TEST]), shop.recipe.seed)
+    write_report(shop.run.folder, _report(shop, judged[TEST], envelope), shop.recipe.seed)
     shop.say(f"report: {shop.run.report}")
 
 
@@ -79,6 +84,21 @@ def _thresholds(
     return chosen, measured
 
 
+def _envelope(shop: Workshop, judge: Judge, val: Scores) -> EnvelopeRecord:
+    """Learned from the validation part, as the thresholds are; kept for the record."""
+    judged = make_judged(judge, shop.dataset_name, shop.collected, shop.places(VAL), val)
+    recipe = shop.recipe
+    envelope = learn_envelope(
+        shop.collected.measures[val.person],
+        judged,
+        f"{shop.dataset_name}, validation part",
+        recipe.false_positives,
+        recipe.seed,
+    )
+    write_json(shop.run.fit / ENVELOPE_FILE, envelope.model_dump(mode="json"))
+    return envelope
+
+
 def _keep(
     shop: Workshop,
     calibration: CalibrationRecord,
@@ -104,7 +124,7 @@ def _write_scores(shop: Workshop, judged: dict[str, Judged]) -> None:
                 writer.writerow([*told, f"{probability:.6f}", decision])
 
 
-def _report(shop: Workshop, judged: Judged) -> Report:
+def _report(shop: Workshop, judged: Judged, envelope: EnvelopeRecord) -> Report:
     fitted = json.loads((shop.run.fit / FIT_FILE).read_bytes())
     seed = shop.run.fit / SEED_FILE
     return Report(
@@ -118,6 +138,7 @@ def _report(shop: Workshop, judged: Judged) -> Report:
         recipe=shop.told_recipe,
         seed_protocol=json.loads(seed.read_bytes()) if seed.is_file() else None,
         notes=_notes(shop, fitted),
+        envelope=envelope,
     )
 
 

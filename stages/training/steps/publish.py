@@ -9,6 +9,7 @@ from ....storage.detector_record import (
     BackboneRecord,
     CalibrationRecord,
     DetectorRecord,
+    EnvelopeRecord,
     HeadRecord,
     ThresholdsRecord,
 )
@@ -19,6 +20,7 @@ from ..golden import add_golden
 from ..publish import publish_detector
 from ..workshop import (
     CALIBRATION_FILE,
+    ENVELOPE_FILE,
     FIT_FILE,
     HEAD_FILE,
     LOGISTIC_FILE,
@@ -65,6 +67,7 @@ def _draft(shop: Workshop) -> DetectorRecord:
         metrics=_metrics(shop, fitted),
         files={},
         software=_software(),
+        envelope=EnvelopeRecord.model_validate(_read(shop, ENVELOPE_FILE)),
     )
 
 

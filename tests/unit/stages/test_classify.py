@@ -5,9 +5,10 @@ import pytest
 
 from ddaemon.stages.base import Stage
 from ddaemon.stages.classify import Classify, decide
-from ddaemon.stages.facts import TrackFeatures
+from ddaemon.stages.facts import FaceSample, FaceTrack, TrackFeatures
 from ddaemon.stages.networks.head import HeadOutput
 from ddaemon.stages.settings import StageSettings
+from ddaemon.storage.detector_record import BoundsRecord, EnvelopeRecord
 from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.tests.unit.stages.networks.random_detector import THRESHOLDS
 
@@ -17,9 +18,11 @@ WIDTH = 3
 class Meaning:
     """A detector whose logit, and probability, is the mean of all numbers."""
 
-    def __init__(self, crop="landmark_hull"):
+    def __init__(self, crop="landmark_hull", envelope=None):
         preprocessing = SimpleNamespace(crop=SimpleNamespace(kind=crop))
-        self.record = SimpleNamespace(thresholds=THRESHOLDS, preprocessing=preprocessing)
+        self.record = SimpleNamespace(
+            thresholds=THRESHOLDS, preprocessing=preprocessing, envelope=envelope
+        )
 
     def judge(self, vectors):
         steps = len(vectors)
@@ -38,12 +41,22 @@ def features(number, length, value):
     return TrackFeatures(number, vectors, np.zeros((length, 1, 1, WIDTH), np.float16))
 
 
-def run(tracks, min_frames=4, mode="faces", crop="landmark_hull"):
+def seen(track, side=100, frames=None):
+    """The person of some features, `side` pixels wide in the video, on noise."""
+    random = np.random.default_rng(track.track)
+    samples = tuple(
+        FaceSample(i, float(i), (0, 0, side, side), random.integers(0, 256, (16, 16, 3), np.uint8))
+        for i in range(len(track.vectors))
+    )
+    return FaceTrack(track.track, samples, frames or len(samples))
+
+
+def run(tracks, min_frames=4, mode="faces", crop="landmark_hull", envelope=None, faces=None):
     settings = StageSettings.model_validate({"faces": {"min_frames": min_frames, "mode": mode}})
     context = SimpleNamespace(
         settings=settings,
-        detector=Meaning(crop),
-        facts={"features": tracks},
+        detector=Meaning(crop, envelope),
+        facts={"features": tracks, "faces": faces or [seen(track) for track in tracks]},
         progress=lambda _: None,
     )
     return Classify().run(context)["judgement"]
@@ -119,3 +132,42 @@ def test_whole_frames_are_never_decided_by_thresholds_that_were_measured_on_face
 def test_a_detector_of_whole_frames_decides_about_whole_frames():
     assert run([features(0, 9, 0.9)], mode="frame", crop="whole_frame").decision == "fake"
     assert run([features(0, 9, 0.9)], crop="whole_frame").decision == "fake"
+
+
+def wide_enough(low):
+    """An envelope that asks for faces of at least `low` pixels."""
+    wide = BoundsRecord(what="width of the face", low=low, high=None, within=0.99, chosen="so")
+    return EnvelopeRecord(
+        measures={"face_px": wide},
+        unmeasured={},
+        measured_on="a test",
+        videos=100,
+        within=0.99,
+        rule="",
+    )
+
+
+def test_a_face_outside_of_what_was_measured_is_inconclusive_in_words_and_keeps_its_probability():
+    judgement = run([features(0, 9, 0.9)], envelope=wide_enough(101))
+    assert judgement.decision == "inconclusive"
+    assert judgement.probability == pytest.approx(0.9)
+    assert "width of the face: 100, measured on 101 and more" in judgement.reason
+    assert [outlier.measure for outlier in judgement.standing.outside] == ["face_px"]
+
+
+def test_a_face_inside_is_decided_and_its_measures_are_kept():
+    judgement = run([features(0, 9, 0.9)], envelope=wide_enough(100))
+    assert (judgement.decision, judgement.reason) == ("fake", None)
+    assert judgement.standing.outside == ()
+    assert judgement.standing.measures["face_px"] == 100
+
+
+@pytest.mark.parametrize(("widths", "decision"), [((30, 100), "fake"), ((100, 30), "inconclusive")])
+def test_it_is_the_most_suspicious_person_who_must_be_inside(widths, decision):
+    tracks = [features(0, 9, 0.1), features(1, 9, 0.9)]
+    faces = [seen(track, side) for track, side in zip(tracks, widths, strict=True)]
+    assert run(tracks, faces=faces, envelope=wide_enough(50)).decision == decision
+
+
+def test_a_detector_without_an_envelope_says_nothing_of_where_a_face_stands():
+    assert run([features(0, 9, 0.9)]).standing is None

@@ -126,14 +126,14 @@ def sample(size: int, index: int = 0) -> FaceSample:
 
 
 def test_short_tracks_go_when_there_is_a_long_one() -> None:
-    long = FaceTrack(0, tuple(sample(50, i) for i in range(4)))
-    short = FaceTrack(1, (sample(500),))
+    long = FaceTrack(0, tuple(sample(50, i) for i in range(4)), 4)
+    short = FaceTrack(1, (sample(500),), 4)
     (kept,) = choose_tracks([short, long], FacesSettings(min_frames=4))
     assert len(kept.samples) == 4
 
 
 def test_short_tracks_stay_when_all_are_short() -> None:
-    tracks = [FaceTrack(0, (sample(50),)), FaceTrack(1, (sample(60),))]
+    tracks = [FaceTrack(0, (sample(50),), 1), FaceTrack(1, (sample(60),), 1)]
     kept = choose_tracks(tracks, FacesSettings(min_frames=4))
     assert [(track.track, track.samples[0].box[2]) for track in kept] == [(0, 60), (1, 50)]
 

@@ -25,7 +25,7 @@ def track(number, length):
     random = np.random.default_rng(number)
     crops = random.integers(0, 256, (length, SIZE, SIZE, 3)).astype(np.uint8)
     samples = (FaceSample(i, i / 25, (0, 0, 9, 9), crop) for i, crop in enumerate(crops))
-    return FaceTrack(number, tuple(samples))
+    return FaceTrack(number, tuple(samples), len(crops))
 
 
 def run(tracks, batch):

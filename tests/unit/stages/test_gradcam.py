@@ -42,7 +42,8 @@ class Grey:
 
 def track_of(number: int, count: int, box: Box) -> FaceTrack:
     crop = np.zeros((8, 8, 3), np.uint8)
-    return FaceTrack(number, tuple(FaceSample(i, float(i), box, crop) for i in range(count)))
+    samples = tuple(FaceSample(i, float(i), box, crop) for i in range(count))
+    return FaceTrack(number, samples, count)
 
 
 def features_of(number: int, count: int, row: int, column: int) -> TrackFeatures:

@@ -7,7 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ddaemon.stages.faces import FaceReader, crop_square
+from ddaemon.stages.envelope import MEASURES, measure_track
+from ddaemon.stages.facefinder import FaceFinder
+from ddaemon.stages.faces import FaceReader, crop_square, follow_faces
+from ddaemon.stages.frames import FrameSample
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.stages.training.clips import read_portrait
@@ -77,6 +80,28 @@ def test_vectors_are_those_of_serving(root, plan, journal, detector, tmp_path):
     np.testing.assert_allclose(collected.sequences[2], served, rtol=2e-3, atol=2e-3)
 
 
+def test_each_person_is_measured_by_the_code_of_serving(root, plan, journal, tmp_path):
+    rows = [row(root, "two.mp4"), row(root, "one.mp4"), row(root, "face.jpg")]
+    compute(rows, Job(root, plan, 1), "vectors", journal, silent)
+    collected = gather(rows, plan, {}, tmp_path / "gathered")
+    assert collected.measures.shape == (4, len(MEASURES))
+    frames = FrameSample(root / "one.mp4", plan.frames)
+    reader = FaceReader(plan.faces, plan.preprocessing.crop.side, 1)
+    (person,) = follow_faces(frames, reader, plan.preprocessing.size)
+    served = [measure_track(person)[name] for name in MEASURES]
+    np.testing.assert_allclose(collected.measures[2], served)
+
+
+def test_a_face_image_says_nothing_of_width_in_videos_or_of_frames(root, plan):
+    face = FaceFinder(480, 1).find(read_portrait(), 0.5)[0]
+    side, middle = face.height / 0.8, (face.x + face.width / 2, face.y + face.height / 2)
+    image = cv2.getRectSubPix(read_portrait()[..., ::-1], (round(side), round(side)), middle)
+    cv2.imwrite(str(root / "close.jpg"), image)
+    (measured,) = read_crops(root, row(root, "close.jpg"), plan).measures
+    known = {name for name, value in zip(MEASURES, measured, strict=True) if np.isfinite(value)}
+    assert known == {"brightness", "detail", "profile"}
+
+
 def test_what_cannot_be_looked_at_is_left_out_with_its_reason(root, plan, journal, tmp_path):
     rows = [row(root, name) for name in ("nobody.mp4", "one.mp4", "broken.mp4")]
     lost = compute(rows, Job(root, plan, 2), "vectors", journal, silent)
@@ -144,6 +169,7 @@ def test_kept_crops_are_the_same_to_the_bit(root, plan, journal):
     kept, read = load_crops(plan.crops_file(wanted)), read_crops(root, wanted, plan)
     assert (kept.images == read.images).all()
     assert kept.lengths.tolist() == read.lengths.tolist()
+    assert (kept.measures == read.measures).all()
     last = load_crop(plan.crops_file(wanted), 0.999)
     assert (last == read.images[read.lengths[0] - 1]).all()
     assert not plan.vectors_file(wanted).exists()
