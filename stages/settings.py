@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "gradcam", "report")
+BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "stability", "gradcam", "report")
 
 
 class Section(BaseModel):
@@ -67,6 +67,16 @@ class FeaturesSettings(Section):
     ] = ""
 
 
+class StabilitySettings(Section):
+    looks: Annotated[
+        tuple[Literal["reencoded", "halved", "brightened"], ...],
+        Field(
+            description='looks at the same frames "reencoded", "halved" (in size) or "brightened"; '
+            "a decision that flips under one is withdrawn"
+        ),
+    ] = ()
+
+
 class GradcamSettings(Section):
     count: Annotated[
         int, Field(ge=0, le=64, description="heatmaps a video: the frames that weighed most")
@@ -84,6 +94,7 @@ class StageSettings(Section):
     frames: FramesSettings = FramesSettings()
     faces: FacesSettings = FacesSettings()
     features: FeaturesSettings = FeaturesSettings()
+    stability: StabilitySettings = StabilitySettings()
     gradcam: GradcamSettings = GradcamSettings()
     plugins: Annotated[
         dict[str, dict[str, Any]], Field(description="one table for each third-party stage")

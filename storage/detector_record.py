@@ -123,7 +123,7 @@ class EnvelopeRecord(Part):
     """The operating envelope: what faces may be like for the stated error rates to hold."""
 
     measures: dict[str, BoundsRecord]  # ddaemon.stages.envelope says how each is taken
-    unmeasured: dict[str, str]  # measure -> why it has no bounds
+    unmeasured: dict[str, str]  # measure -> what it is, and why it has no bounds
     measured_on: str
     videos: int
     within: float  # share of them that is inside all bounds at once

@@ -59,7 +59,9 @@ def learn_envelope(
     for column, (name, measure) in enumerate(MEASURES.items()):
         values = measures[:, column]
         if (speak := int(np.isfinite(values).sum())) < FEWEST:
-            unmeasured[name] = f"{speak} of {len(values)} videos say it, it takes {FEWEST}"
+            images = "; face images do not" if measure.of_videos else ""
+            count = f"{speak} of {len(values)} say it, it takes {FEWEST}{images}"
+            unmeasured[name] = f"{measure.words}: {count}"
             continue
         low = _bound(values, judged, false_positives, seed, low=True) if measure.below else None
         high = _bound(values, judged, false_positives, seed, low=False) if measure.above else None
@@ -90,8 +92,7 @@ def envelope_table(envelope: EnvelopeRecord) -> Table:
         [one.what, _number(one.low), _number(one.high), f"{100 * one.within:.1f} %", one.chosen]
         for one in envelope.measures.values()
     ]
-    for name, why in envelope.unmeasured.items():
-        rows.append([MEASURES[name].words, *[NOTHING] * 3, f"no bounds: {why}"])
+    rows += [[why, *[NOTHING] * 3, "no bounds"] for why in envelope.unmeasured.values()]
     return Table(f"Learned on {envelope.measured_on}, {envelope.videos} videos", head, rows)
 
 
