@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.detector_record import BoundsRecord, EnvelopeRecord
+from ..storage.detector_record import BoundsRecord, EnvelopeRecord, short
 from .facts import FaceTrack, Outlier, Standing
 from .media.base import Image
 
@@ -121,4 +121,4 @@ def is_outside(value: float, bounds: BoundsRecord) -> bool:
 
 
 def _told(value: float, bounds: BoundsRecord) -> str:
-    return f"{bounds.what}: {value:.3g}, measured on {bounds.told}"
+    return f"{bounds.what}: {short(value)}, measured on {bounds.told}"

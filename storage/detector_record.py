@@ -98,6 +98,11 @@ class ThresholdsRecord(Part):
     videos: int
 
 
+def short(value: float) -> str:
+    """A measure as people read it: three digits, or whole pixels."""
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
 class BoundsRecord(Part):
     """What one measure of a face was like in the videos that the detector was measured on."""
 
@@ -110,13 +115,10 @@ class BoundsRecord(Part):
     @property
     def told(self) -> str:
         """The bounds as people read them."""
-        if self.low is None:
-            return "anything" if self.high is None else f"up to {self.high:.3g}"
-        return (
-            f"{self.low:.3g} to {self.high:.3g}"
-            if self.high is not None
-            else f"{self.low:.3g} and more"
-        )
+        low, high = (None if end is None else short(end) for end in (self.low, self.high))
+        if low is None:
+            return "anything" if high is None else f"up to {high}"
+        return f"{low} and more" if high is None else f"{low} to {high}"
 
 
 class EnvelopeRecord(Part):

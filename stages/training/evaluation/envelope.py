@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ....storage.detector_record import BoundsRecord, EnvelopeRecord
+from ....storage.detector_record import BoundsRecord, EnvelopeRecord, short
 from ...envelope import MEASURES, is_outside
 from .bootstrap import draw_groups, with_intervals
 from .calibration import wilson_interval
@@ -166,4 +166,4 @@ def _all_within(measures: Values, bounds: Mapping[str, BoundsRecord]) -> Chosen:
 
 
 def _number(bound: float | None) -> str:
-    return NOTHING if bound is None else f"{bound:.3g}"
+    return NOTHING if bound is None else short(bound)
