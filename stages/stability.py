@@ -136,7 +136,7 @@ def _halved(image: Image) -> Image:
 
 
 def _brightened(image: Image) -> Image:
-    return np.clip(image * np.float32(BRIGHTER), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * np.float32(BRIGHTER), 0, 255), np.uint8)
 
 
 def _silent(_part: float) -> None:

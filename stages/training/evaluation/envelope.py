@@ -28,12 +28,12 @@ SPEAKS = 20  # videos of a label in a bin, at least, to move a bound
 FACTOR = 2.0  # times the accepted rate of false positives
 RESAMPLES = 1000
 RULE = (
-    f"Of each measure the validation videos' values without the outermost {TAIL:.0%} on a side. "
-    f"From there a bound moves in, a tenth of the videos at a time and at most {MOST} tenths, "
-    "while in the outermost tenth the 95 % interval of the AUC includes 0.5, or the lower end of "
-    f"that of the false positives is above {FACTOR:g} times the accepted rate. Tenths with fewer "
-    f"than {SPEAKS} videos of a label move nothing. A measure that fewer than {FEWEST} videos say "
-    "has no bounds."
+    "The bounds of a measure are those of the validation videos' values, the outermost "
+    f"{100 * TAIL:g} % on a side left out. From there a bound moves in, a tenth of the videos at a "
+    f"time and at most {MOST} tenths, while in the outermost tenth that is left the 95 % interval "
+    "of the AUC includes 0.5, or the lower end of that of the false positives is above "
+    f"{FACTOR:g} times the accepted rate. Tenths with fewer than {SPEAKS} videos of a label move "
+    f"nothing. A measure that fewer than {FEWEST} videos say has no bounds."
 )
 Values = NDArray[np.float64]
 Chosen = NDArray[np.bool_]  # (videos,)
@@ -102,7 +102,7 @@ def _bound(values: Values, judged: Judged, accepted: float, seed: int, *, low: b
     bins = list(pairwise(edges.tolist()))
     found = Found(
         float(np.quantile(known, TAIL if low else 1 - TAIL)),
-        f"the {'lowest' if low else 'highest'} {TAIL:.0%} left out",
+        f"the {'lowest' if low else 'highest'} {100 * TAIL:g} % left out",
     )
     for tenths, (begin, end) in enumerate((bins if low else bins[::-1])[:MOST], start=1):
         why = _weakness(judged, (values >= begin) & (values <= end), accepted, seed)

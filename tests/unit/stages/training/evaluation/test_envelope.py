@@ -45,7 +45,7 @@ def test_where_a_detector_holds_everywhere_the_outermost_per_cent_are_left_out(m
     bounds = learn(measures, judged).measures
     assert (bounds["detail"].low, bounds["detail"].high) == pytest.approx((0.01, 0.99))
     assert bounds["detail"].within == pytest.approx(0.98, abs=0.002)
-    assert bounds["detail"].chosen == "the lowest 1% left out; the highest 1% left out"
+    assert bounds["detail"].chosen == "the lowest 1 % left out; the highest 1 % left out"
     assert (bounds["face_px"].low, bounds["face_px"].high) == (pytest.approx(0.01), None)
     assert (bounds["profile"].low, bounds["profile"].high) == (None, pytest.approx(0.99))
 
