@@ -3,9 +3,9 @@
 A field's description becomes its comment in the generated file and its row in README.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "stability", "gradcam", "report")
 
@@ -99,3 +99,12 @@ class StageSettings(Section):
     plugins: Annotated[
         dict[str, dict[str, Any]], Field(description="one table for each third-party stage")
     ] = {}
+
+    @model_validator(mode="after")
+    def _looks_need_their_stage(self) -> Self:
+        if self.stability.looks and "stability" not in self.stages:
+            raise ValueError(
+                "stability.looks asks for looks, but stages does not list stability; "
+                'add "stability" after "classify"'
+            )
+        return self
