@@ -8,32 +8,27 @@ scene, so they are drawn together. With --reencode every clip is first brought t
 codec, because in such a small set these differ by label.
 """
 
-import csv
 import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import click
 import cv2
 import numpy as np
+from labelled_clips import Row, read_rows, rewrite_clip, write_rows
 from sklearn.metrics import roc_auc_score
 
 from ddaemon.cli.show import percent
 from ddaemon.daemon.checker import Checker
 from ddaemon.daemon.config import Config
 from ddaemon.stages.media.base import Image
-from ddaemon.stages.media.encode import write_video
-from ddaemon.stages.media.pyav import open_video
 from ddaemon.storage.registry import Registry
 
-CRF, SIDE, FPS = "28", 480, 25
+CRF, SIDE = 28, 480
 ROUNDS = 2000
 SEED = 1
 KINDS = {"swaps and lip sync": ("swap", "lip_sync"), "one-picture talking heads": ("talking_head",)}
-
-Row = dict[str, Any]
 
 
 @click.command()
@@ -48,33 +43,24 @@ def main(
     registry = Registry.of_bundled()
     chosen = registry.get(detector) if detector else registry.active()
     config = Config.model_validate({"frames": {"count": frames}})
-    with (folder / "clips.csv").open(newline="") as stream:
-        rows: list[Row] = list(csv.DictReader(stream))
+    rows = read_rows(folder)
     with Checker(config, chosen) as checker, tempfile.TemporaryDirectory() as scratch:
         for row in rows:
             clip = folder / row["path"]
-            record = checker.check(_same_for_all(clip, Path(scratch)) if reencode else clip)
+            if reencode:
+                clip = rewrite_clip(clip, Path(scratch) / "clip.mp4", _resized, CRF)
+            record = checker.check(clip)
             row |= {key: record[key] for key in ("decision", "reason", "probability")}
             what = f"{row['label']:5} {row['kind']:12} {_score(row)} {row['decision']:14}"
             print(what, row["path"], file=sys.stderr)
     if table:
-        _write(table, rows)
+        write_rows(table, rows)
     how = ", re-encoded" if reencode else ""
     _print_figures(rows, f"{chosen.name} {chosen.record.version}, {frames} frames{how}")
 
 
-def _same_for_all(clip: Path, folder: Path) -> Path:
-    """The clip at the same size and codec as all others."""
-    out = folder / "clip.mp4"
-    with open_video(clip, max_pixels=1 << 26, max_seconds=3600) as source:
-        duration, fps = source.facts.duration_s or 10.0, source.facts.fps or FPS
-        pictures = (_resized(frame.image) for frame in source.sample(int(duration * fps)))
-        write_video(out, pictures, fps=round(fps), options={"crf": CRF})
-    return out
-
-
 def _resized(image: Image) -> Image:
-    """Longer side SIDE, both sides even, as H.264 wants them."""
+    """Longer side SIDE, both sides even."""
     scale = SIDE / max(image.shape[:2])
     height, width = (2 * round(side * scale / 2) for side in image.shape[:2])
     shape = (width, height)
@@ -83,13 +69,6 @@ def _resized(image: Image) -> Image:
 
 def _score(row: Row) -> str:
     return "  -  " if row["probability"] is None else f"{row['probability']:.3f}"
-
-
-def _write(path: Path, rows: list[Row]) -> None:
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _print_figures(rows: list[Row], title: str) -> None:

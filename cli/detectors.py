@@ -1,8 +1,11 @@
 """`ddaemon detectors`: the registry."""
 
+from collections.abc import Iterator
+
 import click
 
 from ..daemon.home import Home
+from ..storage.detector_record import EnvelopeRecord
 from ..storage.registry import Registry
 from .show import percent
 
@@ -48,8 +51,23 @@ def show(registry: Registry, name: str | None, as_json: bool) -> None:
     click.echo(f"  fake from  {limits.fake:.3f}: {percent(limits.false_positive_rate)} of reals")
     click.echo(f"  real up to {limits.real:.3f}: {percent(limits.false_negative_rate)} of fakes")
     click.echo(f"  measured   on {limits.measured_on}, {limits.videos} videos")
+    for line in _envelope(record.envelope):
+        click.echo(f"  {line}")
     for metric, value in record.metrics.items():
         click.echo(f"  {metric}: {value}")
+
+
+def _envelope(envelope: EnvelopeRecord | None) -> Iterator[str]:
+    """Between which bounds the detector's figures hold."""
+    if envelope is None:
+        yield "envelope   none was measured: every face is decided by its score"
+        return
+    yield f"envelope   {percent(envelope.within)} of {envelope.videos} videos are inside"
+    yield f"           (measured on {envelope.measured_on})"
+    for one in envelope.measures.values():
+        yield f"           {one.what}: {one.told}"
+    for why in envelope.unmeasured.values():
+        yield f"           no bounds: {why}"
 
 
 @command.command("use")

@@ -36,9 +36,21 @@ def verdict(record: Mapping[str, Any]) -> str:
         f"  detector     {record['detector']['name']} {record['detector']['version']}",
         f"  limits       {record['limits']}",
     ]
+    lines[-2:-2] = [*_envelope(record.get("envelope")), *_stability(record.get("stability"))]
     if record["detail"]:
         lines.insert(2, f"  because      {printable(record['detail'])}")
     return "\n".join(lines)
+
+
+def _envelope(envelope: Mapping[str, Any] | None) -> list[str]:
+    """Nothing when the face is inside, or the detector has no bounds."""
+    if envelope is None or envelope["inside"]:
+        return []
+    return [f"  outside      {printable(one['text'])}" for one in envelope["outside"]]
+
+
+def _stability(stability: Mapping[str, Any] | None) -> list[str]:
+    return [] if stability is None else [f"  looked again {printable(stability['text'])}"]
 
 
 def _rate(limits: Mapping[str, Any], what: str) -> str:

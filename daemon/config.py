@@ -161,6 +161,8 @@ def _faults(error: ValidationError) -> Iterator[str]:
         name = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             yield f"{name}: there is no such setting"
+        elif not name:  # a fault of several settings together, which names them itself
+            yield fault["msg"]
         else:
             yield f"{name}: {fault['msg']} (it is {fault['input']!r})"
 

@@ -4,14 +4,15 @@ Training measures every video with this same file, so that a bound means the sam
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.detector_record import BoundsRecord, EnvelopeRecord
+from ..storage.detector_record import BoundsRecord, EnvelopeRecord, short
 from .facts import FaceTrack, Outlier, Standing
 from .media.base import Image
 
@@ -28,14 +29,19 @@ class Measure:
     words: str
     below: bool  # whether too small a value can be outside
     above: bool  # whether too large a value can be
+    of_videos: bool = False  # a face image does not say it
 
 
 MEASURES: Mapping[str, Measure] = {
-    FACE_PX: Measure("width of the face in the video, pixels", below=True, above=False),
+    FACE_PX: Measure(
+        "width of the face in the video, pixels", below=True, above=False, of_videos=True
+    ),
     BRIGHTNESS: Measure("brightness of the face, 0 to 255", below=True, above=True),
     DETAIL: Measure("fine detail of the face as the network sees it", below=True, above=True),
     PROFILE: Measure("how far the head is turned, 0 frontal, 1 profile", below=False, above=True),
-    SHARE: Measure("share of the sampled frames that show the face", below=True, above=False),
+    SHARE: Measure(
+        "share of the sampled frames that show the face", below=True, above=False, of_videos=True
+    ),
 }
 
 
@@ -96,6 +102,17 @@ def stand(measures: Measures, envelope: EnvelopeRecord | None) -> Standing | Non
     return Standing(dict(measures), tuple(outside))
 
 
+def standing_record(standing: Standing | None) -> dict[str, Any] | None:
+    """The verdict's field `envelope`: None when the detector has no bounds."""
+    if standing is None:
+        return None
+    return {
+        "inside": not standing.outside,
+        "measures": {name: round(value, 4) for name, value in standing.measures.items()},
+        "outside": [asdict(outlier) for outlier in standing.outside],
+    }
+
+
 def is_outside(value: float, bounds: BoundsRecord) -> bool:
     """Whether a value lies beyond a bound; the bound itself is inside."""
     return (bounds.low is not None and value < bounds.low) or (
@@ -104,4 +121,4 @@ def is_outside(value: float, bounds: BoundsRecord) -> bool:
 
 
 def _told(value: float, bounds: BoundsRecord) -> str:
-    return f"{bounds.what}: {value:.3g}, measured on {bounds.told}"
+    return f"{bounds.what}: {short(value)}, measured on {bounds.told}"

@@ -3,11 +3,11 @@
 A field's description becomes its comment in the generated file and its row in README.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "gradcam", "report")
+BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "stability", "gradcam", "report")
 
 
 class Section(BaseModel):
@@ -67,6 +67,16 @@ class FeaturesSettings(Section):
     ] = ""
 
 
+class StabilitySettings(Section):
+    looks: Annotated[
+        tuple[Literal["reencoded", "halved", "brightened"], ...],
+        Field(
+            description='looks at the same frames "reencoded", "halved" (in size) or "brightened"; '
+            "a decision that flips under one is withdrawn"
+        ),
+    ] = ()
+
+
 class GradcamSettings(Section):
     count: Annotated[
         int, Field(ge=0, le=64, description="heatmaps a video: the frames that weighed most")
@@ -84,7 +94,17 @@ class StageSettings(Section):
     frames: FramesSettings = FramesSettings()
     faces: FacesSettings = FacesSettings()
     features: FeaturesSettings = FeaturesSettings()
+    stability: StabilitySettings = StabilitySettings()
     gradcam: GradcamSettings = GradcamSettings()
     plugins: Annotated[
         dict[str, dict[str, Any]], Field(description="one table for each third-party stage")
     ] = {}
+
+    @model_validator(mode="after")
+    def _looks_need_their_stage(self) -> Self:
+        if self.stability.looks and "stability" not in self.stages:
+            raise ValueError(
+                "stability.looks asks for looks, but stages does not list stability; "
+                'add "stability" after "classify"'
+            )
+        return self

@@ -1,4 +1,4 @@
-"""The record of one judged video: `verdict.json`, format 1 (docs/verdict.schema.json)."""
+"""The record of one judged video: `verdict.json`, format 2 (docs/verdict.schema.json)."""
 
 import json
 import os
@@ -14,10 +14,11 @@ from ..storage.errors import NotAnalysable
 from ..storage.times import iso
 from .base import VERDICT_FILE, Context, Subject
 from .chain import Timing
+from .envelope import standing_record
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
 
-FORMAT = 1
+FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"
 KEY_LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino")
 LIMITS = (
@@ -39,6 +40,8 @@ def compose(context: Context, closing: Timing) -> Record:
         **_decision(refusal, judgement),
         "thresholds": _thresholds(context.detector),
         "faces": _faces(judgement, context.facts.get("faces", ())),
+        "envelope": standing_record(judgement.standing) if judgement else None,
+        "stability": context.facts.get("stability") if judgement else None,
         "heatmaps": list(context.facts.get("heatmaps", ())) if judgement else [],
         "facts": dict(context.facts["published"]),
         "limits": LIMITS,

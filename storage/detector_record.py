@@ -98,6 +98,11 @@ class ThresholdsRecord(Part):
     videos: int
 
 
+def short(value: float) -> str:
+    """A measure as people read it: three digits, or whole pixels."""
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
 class BoundsRecord(Part):
     """What one measure of a face was like in the videos that the detector was measured on."""
 
@@ -110,20 +115,17 @@ class BoundsRecord(Part):
     @property
     def told(self) -> str:
         """The bounds as people read them."""
-        if self.low is None:
-            return "anything" if self.high is None else f"up to {self.high:.3g}"
-        return (
-            f"{self.low:.3g} to {self.high:.3g}"
-            if self.high is not None
-            else f"{self.low:.3g} and more"
-        )
+        low, high = (None if end is None else short(end) for end in (self.low, self.high))
+        if low is None:
+            return "anything" if high is None else f"up to {high}"
+        return f"{low} and more" if high is None else f"{low} to {high}"
 
 
 class EnvelopeRecord(Part):
     """The operating envelope: what faces may be like for the stated error rates to hold."""
 
     measures: dict[str, BoundsRecord]  # ddaemon.stages.envelope says how each is taken
-    unmeasured: dict[str, str]  # measure -> why it has no bounds
+    unmeasured: dict[str, str]  # measure -> what it is, and why it has no bounds
     measured_on: str
     videos: int
     within: float  # share of them that is inside all bounds at once

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...storage.detector_record import DetectorRecord
+from ...storage.detector_record import DetectorRecord, EnvelopeRecord
 from .evaluation.verdict import figure_text
 
 CARD = """# {record.name} {record.version}
@@ -47,6 +47,12 @@ Measured on the test part ({metrics[split]}):
 | Inconclusive | {thresholds.inconclusive_rate:.1%} |
 | The two rates on the validation part, where the thresholds were chosen | {chosen_errors} |
 
+## Which faces that holds for
+
+{envelope}
+
+## How to read the figures
+
 Intervals are 95 %: rates by Wilson, all else by bootstrap over groups. Other videos differ in
 camera, compression and people: expect it to be worse there.
 """
@@ -79,8 +85,22 @@ def write_card(record: DetectorRecord) -> str:
         ),
         false_positives=_rate(thresholds.false_positive_rate, thresholds.false_positive_interval),
         false_negatives=_rate(thresholds.false_negative_rate, thresholds.false_negative_interval),
+        envelope=_envelope(record.envelope),
         chosen_errors=f"{chosen['false_positive_rate']:.1%}, {chosen['false_negative_rate']:.1%}",
     )
+
+
+def _envelope(envelope: EnvelopeRecord | None) -> str:
+    if envelope is None:
+        return "Nobody measured it: every face is decided by its score alone."
+    known = [f"- {one.what}: {one.told} ({one.chosen})." for one in envelope.measures.values()]
+    unknown = [f"- No bounds: {why}." for why in envelope.unmeasured.values()]
+    told = (
+        "Outside of these bounds a verdict is inconclusive, whatever the score. Inside are "
+        f"{envelope.within:.1%} of {envelope.videos} videos ({envelope.measured_on}). The "
+        "rates above are those of the scores alone, without regard to the bounds."
+    )
+    return "\n".join([told, "", *known, *unknown, "", envelope.rule])
 
 
 def _rows(figures: Mapping[str, Any]) -> str:

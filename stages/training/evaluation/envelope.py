@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ....storage.detector_record import BoundsRecord, EnvelopeRecord
+from ....storage.detector_record import BoundsRecord, EnvelopeRecord, short
 from ...envelope import MEASURES, is_outside
 from .bootstrap import draw_groups, with_intervals
 from .calibration import wilson_interval
@@ -28,12 +28,12 @@ SPEAKS = 20  # videos of a label in a bin, at least, to move a bound
 FACTOR = 2.0  # times the accepted rate of false positives
 RESAMPLES = 1000
 RULE = (
-    f"Of each measure the validation videos' values without the outermost {TAIL:.0%} on a side. "
-    f"From there a bound moves in, a tenth of the videos at a time and at most {MOST} tenths, "
-    "while in the outermost tenth the 95 % interval of the AUC includes 0.5, or the lower end of "
-    f"that of the false positives is above {FACTOR:g} times the accepted rate. Tenths with fewer "
-    f"than {SPEAKS} videos of a label move nothing. A measure that fewer than {FEWEST} videos say "
-    "has no bounds."
+    "The bounds of a measure are those of the validation videos' values, the outermost "
+    f"{100 * TAIL:g} % on a side left out. From there a bound moves in, a tenth of the videos at a "
+    f"time and at most {MOST} tenths, while in the outermost tenth that is left the 95 % interval "
+    "of the AUC includes 0.5, or the lower end of that of the false positives is above "
+    f"{FACTOR:g} times the accepted rate. Tenths with fewer than {SPEAKS} videos of a label move "
+    f"nothing. A measure that fewer than {FEWEST} videos say has no bounds."
 )
 Values = NDArray[np.float64]
 Chosen = NDArray[np.bool_]  # (videos,)
@@ -59,7 +59,9 @@ def learn_envelope(
     for column, (name, measure) in enumerate(MEASURES.items()):
         values = measures[:, column]
         if (speak := int(np.isfinite(values).sum())) < FEWEST:
-            unmeasured[name] = f"{speak} of {len(values)} videos say it, it takes {FEWEST}"
+            images = "; face images do not" if measure.of_videos else ""
+            count = f"{speak} of {len(values)} say it, it takes {FEWEST}{images}"
+            unmeasured[name] = f"{measure.words}: {count}"
             continue
         low = _bound(values, judged, false_positives, seed, low=True) if measure.below else None
         high = _bound(values, judged, false_positives, seed, low=False) if measure.above else None
@@ -90,8 +92,7 @@ def envelope_table(envelope: EnvelopeRecord) -> Table:
         [one.what, _number(one.low), _number(one.high), f"{100 * one.within:.1f} %", one.chosen]
         for one in envelope.measures.values()
     ]
-    for name, why in envelope.unmeasured.items():
-        rows.append([MEASURES[name].words, *[NOTHING] * 3, f"no bounds: {why}"])
+    rows += [[why, *[NOTHING] * 3, "no bounds"] for why in envelope.unmeasured.values()]
     return Table(f"Learned on {envelope.measured_on}, {envelope.videos} videos", head, rows)
 
 
@@ -101,7 +102,7 @@ def _bound(values: Values, judged: Judged, accepted: float, seed: int, *, low: b
     bins = list(pairwise(edges.tolist()))
     found = Found(
         float(np.quantile(known, TAIL if low else 1 - TAIL)),
-        f"the {'lowest' if low else 'highest'} {TAIL:.0%} left out",
+        f"the {'lowest' if low else 'highest'} {100 * TAIL:g} % left out",
     )
     for tenths, (begin, end) in enumerate((bins if low else bins[::-1])[:MOST], start=1):
         why = _weakness(judged, (values >= begin) & (values <= end), accepted, seed)
@@ -165,4 +166,4 @@ def _all_within(measures: Values, bounds: Mapping[str, BoundsRecord]) -> Chosen:
 
 
 def _number(bound: float | None) -> str:
-    return NOTHING if bound is None else f"{bound:.3g}"
+    return NOTHING if bound is None else short(bound)

@@ -41,6 +41,16 @@ def test_all_faults_are_listed_at_once(file: Path) -> None:
         assert fault in text
 
 
+def test_looks_that_no_stage_would_take_are_a_fault(file: Path) -> None:
+    chain = '["frames", "faces", "features", "classify", "report"]'
+    file.write_text(f'stages = {chain}\n[stability]\nlooks = ["halved"]\n')
+    with pytest.raises(ConfigError, match="stages does not list stability"):
+        read_config(file)
+    file.write_text('[stability]\nlooks = ["halved", "nope"]\n')
+    with pytest.raises(ConfigError, match=r"stability\.looks\.1"):
+        read_config(file)
+
+
 @pytest.mark.parametrize("text", ["[inbox", "settle = = 3", "\xff"])
 def test_a_file_that_is_not_toml_is_said_to_be_so(file: Path, text: str) -> None:
     file.write_bytes(text.encode("latin-1"))

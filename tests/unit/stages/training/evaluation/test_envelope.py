@@ -45,7 +45,7 @@ def test_where_a_detector_holds_everywhere_the_outermost_per_cent_are_left_out(m
     bounds = learn(measures, judged).measures
     assert (bounds["detail"].low, bounds["detail"].high) == pytest.approx((0.01, 0.99))
     assert bounds["detail"].within == pytest.approx(0.98, abs=0.002)
-    assert bounds["detail"].chosen == "the lowest 1% left out; the highest 1% left out"
+    assert bounds["detail"].chosen == "the lowest 1 % left out; the highest 1 % left out"
     assert (bounds["face_px"].low, bounds["face_px"].high) == (pytest.approx(0.01), None)
     assert (bounds["profile"].low, bounds["profile"].high) == (None, pytest.approx(0.99))
 
@@ -80,8 +80,11 @@ def test_what_the_data_cannot_say_gets_no_bounds_and_the_record_says_so(measures
     silent[:, FACE_PX] = np.nan
     envelope = learn(silent, judged)
     assert "face_px" not in envelope.measures
-    assert envelope.unmeasured == {"face_px": "0 of 1000 videos say it, it takes 100"}
-    assert any("no bounds" in row[-1] for row in envelope_table(envelope).rows)
+    assert envelope.unmeasured == {
+        "face_px": "width of the face in the video, pixels: 0 of 1000 say it, it takes 100; "
+        "face images do not"
+    }
+    assert any(row[-1] == "no bounds" for row in envelope_table(envelope).rows)
 
 
 def test_of_a_handful_of_videos_nothing_is_learned():

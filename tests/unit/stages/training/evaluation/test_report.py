@@ -8,6 +8,7 @@ import pytest
 
 from ddaemon.stages.training.datasets.rows import Row
 from ddaemon.stages.training.evaluation.report import Report, write_report
+from ddaemon.storage.detector_record import BoundsRecord, EnvelopeRecord
 from ddaemon.storage.errors import UserError
 from ddaemon.tests.unit.stages.training.evaluation.made_judgements import made
 
@@ -241,3 +242,28 @@ def test_a_report_of_nothing_or_of_one_label_is_refused(tmp_path, judged):
     with pytest.raises(UserError, match="real"):
         write_report(tmp_path, replace(BARE, judged=judged), seed=0)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_the_page_shows_the_bounds_that_were_learned_and_metrics_keep_them(tmp_path):
+    bounds = BoundsRecord(what="width of <faces>", low=80, high=None, within=0.98, chosen="so")
+    envelope = EnvelopeRecord(
+        measures={"face_px": bounds},
+        unmeasured={"share": "share of frames: 3 of 60 say it"},
+        measured_on="drawn, validation part",
+        videos=60,
+        within=0.97,
+        rule="As it was chosen.",
+    )
+    metrics = write_report(tmp_path, replace(BARE, envelope=envelope), seed=0)
+    page = (tmp_path / "report.html").read_text()
+    assert "Operating envelope" in page
+    assert "97.0% of these videos lie inside" in page
+    assert "width of &lt;faces&gt;" in page
+    assert "share of frames: 3 of 60 say it" in page
+    assert metrics["envelope"]["measures"]["face_px"]["low"] == 80
+    assert "Operating envelope" not in (_bare(tmp_path / "bare") / "report.html").read_text()
+
+
+def _bare(folder):
+    write_report(folder, BARE, seed=0)
+    return folder
