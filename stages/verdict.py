@@ -1,4 +1,4 @@
-"""The record of one judged video: `verdict.json`, format 1 (docs/verdict.schema.json)."""
+"""The record of one judged video: `verdict.json`, format 2 (docs/verdict.schema.json)."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from .chain import Timing
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
 
-FORMAT = 1
+FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"
 KEY_LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino")
 LIMITS = (
