@@ -33,7 +33,7 @@ def grad_cam(maps: Maps, gradient: Gradient) -> Heat:
     off at zero. Without the cut, the places' sum is Z times the first-order share of this frame
     in the logit, sum_k g_k v_k / Z.
     """
-    return _weighted(maps, gradient)
+    return _weighted(maps, gradient / (maps.shape[0] * maps.shape[1]))
 
 
 def grad_cam_plus_plus(maps: Maps, gradient: Gradient) -> Heat:
@@ -70,12 +70,12 @@ ACTIVATIONS: dict[str, Callable[[Maps, Gradient], Heat]] = {
 }
 
 
-def enlarge_heat(heat: Heat, width: int, height: int) -> Heat:
-    """Heat 0..1 for each pixel of what the network saw: (height, width)."""
+def enlarge_heat(heat: Heat, width: int, height: int) -> NDArray[np.float32]:
+    """Heat for each pixel of what the network saw, (height, width); between two hot cells, and
+    beside one, it may leave their range a little."""
     full = cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.clip(full, 0, 1), np.float32)
+    return np.asarray(full, np.float32)
 
 
 def _weighted(maps: Maps, weights: Gradient) -> Heat:
-    places = maps.shape[0] * maps.shape[1]
-    return np.asarray(np.maximum(maps.astype(np.float32) @ (weights / places), 0), np.float32)
+    return np.asarray(np.maximum(maps.astype(np.float32) @ weights, 0), np.float32)

@@ -126,7 +126,7 @@ def _stretch(heat: Heat, box: Box, frame_width: int, frame_height: int) -> Heat:
     full = enlarge_heat(heat, across, down)
     left = across - width if x == 0 else 0  # cut on the left, else on the right or not at all
     top = down - height if y == 0 else 0
-    return full[top : top + height, left : left + width]
+    return np.clip(full[top : top + height, left : left + width], 0, 1)
 
 
 def shrink(image: Image) -> Image:

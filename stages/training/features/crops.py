@@ -92,10 +92,11 @@ def forged_image(image: Image, seed: int) -> Image:
     """A face image, self-blended by a seed; seed 0 leaves it as it is."""
     if not seed:
         return image
-    return forge(image, _landmarks(image), np.random.default_rng(seed))
+    return forge(image, image_landmarks(image), np.random.default_rng(seed))
 
 
-def _landmarks(image: Image) -> NDArray[np.float32]:
+def image_landmarks(image: Image) -> NDArray[np.float32]:
+    """The landmarks (468, 2) of a face image, in its pixels."""
     height, width = image.shape[:2]
     margin = (1 - FACE_IN_IMAGE) / 2
     box = (margin * width, margin * height, FACE_IN_IMAGE * width, FACE_IN_IMAGE * height)
