@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from ddaemon.stages.base import Stage
+from ddaemon.stages.blurring import blur_face
 from ddaemon.stages.facts import (
     Box,
     FaceSample,
@@ -234,9 +235,10 @@ BOX = (80, 40, 160, 160)
 CELLS = [(0, 3, 90), (1, 3, 60), (3, 0, 30)]
 
 
-def real_facts(detector: StripeDetector, count: int = 3) -> dict[str, Any]:
-    """What the stages before gave for frames with known evidence, the last with most of it."""
-    crops = [with_evidence(grey_face(), CELLS[: 1 + i]) for i in range(count)]
+def real_facts(detector: StripeDetector, striped: Sequence[int] = (1, 2, 3)) -> dict[str, Any]:
+    """What the stages before gave for frames with so many of `CELLS`, the last weighing most."""
+    crops = [with_evidence(grey_face(), CELLS[:count]) for count in striped]
+    count = len(crops)
     vectors, maps = detector.extract(np.stack(crops))
     output = detector.judge(vectors)
     attention = np.linspace(1, 2, count, dtype=np.float32)
@@ -339,6 +341,16 @@ def test_the_check_costs_the_passes_it_says_and_none_without_it(tmp_path: Path) 
     assert detector.passes == before
     run_checked(tmp_path, detector, facts, count=2)
     assert detector.passes - before == 2 * (2 + (ORDERS + 2) * (STEPS - 1))
+
+
+def test_judged_is_the_persons_sequence_with_this_frames_face_exchanged(tmp_path: Path) -> None:
+    detector = StripeDetector()
+    facts = real_facts(detector, striped=(0, 0, 3))
+    found = run_checked(tmp_path, detector, facts, count=1)[0]["faithfulness"]
+    vectors = facts["features"][0].vectors.copy()
+    vectors[2] = detector.extract(blur_face(facts["faces"][0].samples[2].crop)[None])[0]
+    without = detector.probability(detector.judge(vectors).logit)
+    assert without < found["deletion"] < found["insertion"] < facts["judgement"].probability
 
 
 def test_the_plain_frame_lies_beside_its_heatmap_at_the_same_size(tmp_path: Path) -> None:
