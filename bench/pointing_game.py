@@ -102,7 +102,7 @@ def _forge(face: Face, detector: Detector, random: np.random.Generator) -> Forge
     before = detector.probability(detector.judge(vectors).logit)
     look = _look(_crop((forged, landmarks), detector), detector, random)
     shown = np.repeat(np.round(255 * mask).astype(np.uint8)[..., None], 3, axis=2)
-    seen = _crop((shown, landmarks), detector)[..., 0] / np.float32(255)
+    seen = np.asarray(_crop((shown, landmarks), detector)[..., 0] / 255, np.float32)
     return Forged(look, look.probability - before, seen)
 
 

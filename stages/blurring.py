@@ -26,7 +26,7 @@ def occlusion(crop: Image, grid: tuple[int, int], judge: Judge) -> Heat:
     blurred, cells = blur_face(crop), np.arange(grid[0] * grid[1])
     without = [blend_cells(crop, blurred, cells[[cell]], grid) for cell in cells]
     whole, *rest = judge(np.stack([crop, *without])).tolist()
-    return np.maximum(whole - np.reshape(rest, grid), 0).astype(np.float32)
+    return np.asarray(np.maximum(whole - np.reshape(rest, grid), 0), np.float32)
 
 
 def blur_face(crop: Image) -> Image:

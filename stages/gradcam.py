@@ -102,7 +102,7 @@ def pick_frames(
 
 def heat_picks(picks: Sequence[Pick], context: Context) -> Heats:
     """Every pick's maps; each method's heat is 0..1 over all of them."""
-    methods = context.settings.gradcam.methods
+    methods: Sequence[str] = context.settings.gradcam.methods
     heats = [{method: _heat(method, pick, context) for method in methods} for pick in picks]
     for method in methods:
         highest = max((float(of[method].max()) for of in heats), default=0.0)
@@ -142,7 +142,8 @@ def _judge(pick: Pick, context: Context) -> Judge:
     detector, size = context.detector, context.settings.features.batch
 
     def judge(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        vectors = np.concatenate([detector.extract(batch)[0] for batch in batches(crops, size)])
+        some = batches(list(crops), size)
+        vectors = np.concatenate([detector.extract(batch)[0] for batch in some])
         return detector.judge_exchanged(pick.features.vectors, pick.place, vectors)
 
     return judge
