@@ -59,7 +59,8 @@ def check_heats(
     if rows * columns < 2 or not any(heat.any() for heat in heats):
         return [None] * len(heats)
     draws = [random.permutation(rows * columns) for _ in range(ORDERS)]
-    ranks = [hottest_first(heat, random) for heat in heats]
+    ties = random.permutation(rows * columns)  # one for all: no map's figures hang on another's
+    ranks = [hottest_first(heat, ties) for heat in heats]
     orders = [*draws, *ranks, *(rank[::-1] for rank in ranks)]
     areas = deletion_areas(orders, (rows, columns), crop, judge)
     chance, deletion, insertion = np.split(areas, [ORDERS, ORDERS + len(heats)])
@@ -69,10 +70,10 @@ def check_heats(
     ]
 
 
-def hottest_first(heat: Heat, random: np.random.Generator) -> Cells:
+def hottest_first(heat: Heat, ties: Cells) -> Cells:
     """The cells in order of heat. Of cells as hot as each other (all that the map leaves cold) the
-    map says nothing, so chance decides."""
-    return np.lexsort((random.permutation(heat.size), -heat.ravel()))
+    map says nothing: `ties`, a random permutation, decides."""
+    return np.lexsort((ties, -heat.ravel()))
 
 
 def deletion_areas(
