@@ -27,7 +27,7 @@ class Features:
         tracks: Sequence[FaceTrack] = context.facts["faces"]
         crops = [sample.crop for track in tracks for sample in track.samples]
         vectors, maps = [], []
-        for batch in _batches(crops, context.settings.features.batch):
+        for batch in batches(crops, context.settings.features.batch):
             some_vectors, some_maps = context.detector.extract(batch)
             vectors.append(some_vectors)
             maps.append(some_maps)
@@ -35,7 +35,8 @@ class Features:
         return {"features": _by_track(tracks, np.concatenate(vectors), np.concatenate(maps))}
 
 
-def _batches(crops: Sequence[Any], size: int) -> Iterator[Crops]:
+def batches(crops: Sequence[Any], size: int) -> Iterator[Crops]:
+    """At most `size` crops at a time, each batch (n, side, side, 3)."""
     for start in range(0, len(crops), size):
         yield np.stack(crops[start : start + size])
 

@@ -1,7 +1,7 @@
 """The stage `gradcam`: where in the picture the verdict comes from."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,41 +10,57 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .activation import ACTIVATIONS, Heat
 from .base import Context
+from .blurring import Judge, occlusion
 from .facts import FaceSample, FaceTrack, Judgement, TrackFeatures, TrackJudgement
-from .heatsheet import Panel, draw_panel, draw_sheet, overlay_heat
+from .faithfulness import Faithfulness, as_record, check_heats
+from .features import batches
+from .heatsheet import Caption, Panel, draw_panel, draw_sheet, overlay_heat, shrink
 from .media.base import Image
 
 FOLDER = "heatmaps"
 SHEET = "heatmap.png"
-Heat = NDArray[np.float32]  # (rows, columns)
+TITLES = {"gradcam": "Grad-CAM", "gradcam++": "Grad-CAM++", "occlusion": "Occlusion"}
+# A plus in a link can mean a space.
+FILE_NAMES = {"gradcam": "gradcam", "gradcam++": "gradcampp", "occlusion": "occlusion"}
+JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95)
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One frame of one track that is to be explained."""
+    """One frame of one person that is to be explained."""
 
-    track: int
+    judged: TrackJudgement
+    features: TrackFeatures
+    place: int  # in the track
     sample: FaceSample
-    score: float  # of this frame alone, 0..1
-    attention: float
-    heat: Heat
+
+
+Heats = list[dict[str, Heat]]  # one a pick: by method, 0..1
+Checks = list[dict[str, Faithfulness | None]]  # likewise
+Explained = tuple[Pick, dict[str, Heat], dict[str, Faithfulness | None]]
 
 
 class GradCam:
-    """Grad-CAM (Selvaraju et al. 2017) of the verdict's logit, for the frames that weighed most.
+    """Heatmaps of the verdict's logit, for the frames that weighed most.
 
     Shown is always what raised the logit of *fake*, also when the verdict is *real*: red is where
     the face speaks most for a manipulation. What speaks against it is cut off (the ReLU of the
     method), so a map may be empty: then nothing in that frame raised the score. All maps of a
-    video share one scale; two videos' colours cannot be compared.
+    video by one method share one scale; two videos' colours cannot be compared.
 
-    Writes `heatmaps/<nn>.png` (whole frames) and `heatmap.png` (all of them on one sheet).
-    Gives `heatmaps`: one {"file", "t" in seconds, "track"} each, the highest attention first.
+    With `gradcam.check` each map is compared with random orders of its cells (`faithfulness.py`),
+    drawn from the content's SHA-256: the same video gets the same answer.
+
+    Writes `heatmaps/<nn>-<method>.png` and `heatmaps/<nn>-frame.jpg` (whole frames, with and
+    without heat) and `heatmap.png` (all of them on one sheet).
+    Gives `heatmaps`: one {"file", "frame_file", "t" in seconds, "track", "method",
+    "faithfulness"} each, the highest attention first.
     """
 
     name = "gradcam"
-    version = "1"
+    version = "2"
     needs = frozenset({"frames", "faces", "features", "judgement"})
     gives = frozenset({"heatmaps"})
     publishes: frozenset[str] = frozenset()
@@ -54,27 +70,15 @@ class GradCam:
         settings, facts = context.settings.gradcam, context.facts
         judgement: Judgement = facts["judgement"]
         picks = pick_frames(facts["faces"], facts["features"], judgement, settings.count)
-        panels = _draw_panels(picks, facts["frames"], settings.opacity)
+        heats = heat_picks(picks, context)
+        checks = check_picks(picks, heats, context)
+        explained = list(zip(picks, heats, checks, strict=True))
         folder = context.work / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        for number, panel in enumerate(panels, start=1):
-            write_png(folder / f"{number:02}.png", panel.frame)
-        write_png(context.work / SHEET, draw_sheet(panels, judgement))
+        panels = _draw_panels(explained, facts["frames"], settings.opacity, folder)
+        write_image(context.work / SHEET, draw_sheet(panels, judgement))
         context.progress(1.0)
-        return {"heatmaps": [_entry(n, pick) for n, pick in enumerate(picks, start=1)]}
-
-
-def class_activation(maps: NDArray[Any], gradient: NDArray[np.float32]) -> Heat:
-    """Grad-CAM of one frame, (rows, columns), never negative.
-
-    Args:
-        maps: (rows, columns, width), the backbone's last feature maps.
-        gradient: (width,), d(logit) / d(vector), the vector being the maps' mean: a map's
-            gradient, averaged over its places as Grad-CAM asks, is this over rows * columns.
-    """
-    rows, columns = maps.shape[:2]
-    alpha = gradient / (rows * columns)
-    return np.asarray(np.maximum(maps.astype(np.float32) @ alpha, 0), np.float32)
+        return {"heatmaps": list(_entries(explained))}
 
 
 def pick_frames(
@@ -83,62 +87,120 @@ def pick_frames(
     judgement: Judgement,
     count: int,
 ) -> list[Pick]:
-    """The `count` frames with the largest attention, highest first; heat 0..1 over all of them."""
+    """The `count` frames with the largest attention, highest first."""
     samples = {track.track: track.samples for track in faces}
-    maps = {track.track: track.maps for track in features}
+    seen = {track.track: track for track in features}
     ranked = sorted(
-        ((judged, i) for judged in judgement.tracks for i in range(len(judged.attention))),
-        key=lambda place: -float(place[0].attention[place[1]]),
+        ((judged, place) for judged in judgement.tracks for place in range(len(judged.attention))),
+        key=lambda one: -float(one[0].attention[one[1]]),
     )
-    picks = [_pick(judged, i, samples, maps) for judged, i in ranked[:count]]
-    highest = max((float(pick.heat.max()) for pick in picks), default=0.0)
-    for pick in picks:
-        pick.heat[:] /= highest or 1.0
-    return picks
+    return [
+        Pick(judged, seen[judged.track], place, samples[judged.track][place])
+        for judged, place in ranked[:count]
+    ]
 
 
-def write_png(path: Path, image: Image) -> None:
-    """Write an RGB image. Raises OSError when that fails."""
-    if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
+def heat_picks(picks: Sequence[Pick], context: Context) -> Heats:
+    """Every pick's maps; each method's heat is 0..1 over all of them."""
+    methods: Sequence[str] = context.settings.gradcam.methods
+    heats = [{method: _heat(method, pick, context) for method in methods} for pick in picks]
+    for method in methods:
+        highest = max((float(of[method].max()) for of in heats), default=0.0)
+        for of in heats:
+            of[method] /= highest or 1.0
+    return heats
+
+
+def check_picks(picks: Sequence[Pick], heats: Heats, context: Context) -> Checks:
+    """Compare every pick's maps with random orders; without `gradcam.check` nothing is known."""
+    if not context.settings.gradcam.check:
+        return [dict.fromkeys(of) for of in heats]
+    found: Checks = []
+    for pick, of in zip(picks, heats, strict=True):
+        context.progress(len(found) / len(picks))
+        random = _random(context.subject.sha256, pick)
+        checks = check_heats(list(of.values()), pick.sample.crop, _judge(pick, context), random)
+        found.append(dict(zip(of, checks, strict=True)))
+    return found
+
+
+def write_image(path: Path, image: Image, options: Sequence[int] = ()) -> None:
+    """Write an RGB image; `options` are those of OpenCV. Raises OSError when that fails."""
+    if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options):
         raise OSError(f"could not write {path}")
 
 
-def _pick(
-    judged: TrackJudgement,
-    i: int,
-    samples: Mapping[int, tuple[FaceSample, ...]],
-    maps: Mapping[int, NDArray[np.float16]],
-) -> Pick:
-    return Pick(
-        track=judged.track,
-        sample=samples[judged.track][i],
-        score=float(judged.scores[i]),
-        attention=float(judged.attention[i]),
-        heat=class_activation(maps[judged.track][i], judged.gradient[i]),
-    )
+def _heat(method: str, pick: Pick, context: Context) -> Heat:
+    maps = pick.features.maps[pick.place]
+    if method == "occlusion":
+        return occlusion(pick.sample.crop, maps.shape[:2], _judge(pick, context))
+    return ACTIVATIONS[method](maps, pick.judged.gradient[pick.place])
 
 
-def _draw_panels(picks: list[Pick], frames: Any, opacity: float) -> list[Panel]:
-    """One panel a pick, in their order; each frame is decoded once and let go."""
+def _judge(pick: Pick, context: Context) -> Judge:
+    """What gives the person's probability of fake with this frame's face exchanged for others."""
+    detector, size = context.detector, context.settings.features.batch
+
+    def judge(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        some = batches(list(crops), size)
+        vectors = np.concatenate([detector.extract(batch)[0] for batch in some])
+        return detector.judge_exchanged(pick.features.vectors, pick.place, vectors)
+
+    return judge
+
+
+def _random(sha256: str, pick: Pick) -> np.random.Generator:
+    return np.random.default_rng([int(sha256, 16), pick.judged.track, pick.sample.index])
+
+
+def _draw_panels(
+    explained: Sequence[Explained], frames: Any, opacity: float, folder: Path
+) -> list[Panel]:
+    """Write the pictures of each pick and give its panels, in the order of the picks; each frame
+    is decoded once and let go."""
     waiting: dict[float, list[int]] = defaultdict(list)
-    for place, pick in enumerate(picks):
+    for place, (pick, _, _) in enumerate(explained):
         waiting[pick.sample.t].append(place)
-    panels: dict[int, Panel] = {}
+    panels: dict[int, list[Panel]] = {}
     times = sorted(waiting)
     for t, frame in zip(times, frames.at(times), strict=True):
         for place in waiting[t]:
-            panels[place] = _draw(place + 1, picks[place], frame.image, opacity)
-    return [panels[place] for place in range(len(picks))]
+            panels[place] = list(_draw(place, explained[place], frame.image, opacity))
+            write_image(folder / _frame_name(place), shrink(frame.image), JPEG)
+            for method, panel in zip(explained[place][1], panels[place], strict=True):
+                write_image(folder / _heat_name(place, method), panel.frame)
+    return [panel for place in range(len(explained)) for panel in panels[place]]
 
 
-def _draw(number: int, pick: Pick, image: Image, opacity: float) -> Panel:
-    heated = overlay_heat(image, pick.heat, pick.sample.box, opacity)
-    label = (
-        f"{number}.  {pick.sample.t:.2f} s   track {pick.track}   "
-        f"frame score {pick.score:.2f}   attention {pick.attention:.2f}"
-    )
-    return draw_panel(image, heated, pick.sample.box, label, empty=not pick.heat.any())
+def _draw(place: int, explained: Explained, image: Image, opacity: float) -> Iterator[Panel]:
+    pick, heats, checks = explained
+    for method, heat in heats.items():
+        heated = overlay_heat(image, heat, pick.sample.box, opacity)
+        label = (
+            f"{place + 1}.  {TITLES[method]}   {pick.sample.t:.2f} s   person {pick.judged.track}"
+            f"   frame score {pick.judged.scores[pick.place]:.2f}"
+            f"   attention {pick.judged.attention[pick.place]:.2f}"
+        )
+        caption = Caption(TITLES[method], label, not heat.any(), checks[method])
+        yield draw_panel(image, heated, pick.sample.box, caption)
 
 
-def _entry(number: int, pick: Pick) -> dict[str, Any]:
-    return {"file": f"{FOLDER}/{number:02}.png", "t": pick.sample.t, "track": pick.track}
+def _entries(explained: Sequence[Explained]) -> Iterator[dict[str, Any]]:
+    for place, (pick, heats, checks) in enumerate(explained):
+        for method in heats:
+            yield {
+                "file": f"{FOLDER}/{_heat_name(place, method)}",
+                "frame_file": f"{FOLDER}/{_frame_name(place)}",
+                "t": pick.sample.t,
+                "track": pick.judged.track,
+                "method": method,
+                "faithfulness": as_record(checks[method]),
+            }
+
+
+def _heat_name(place: int, method: str) -> str:
+    return f"{place + 1:02}-{FILE_NAMES[method]}.png"
+
+
+def _frame_name(place: int) -> str:
+    return f"{place + 1:02}-frame.jpg"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from .activation import Heat, enlarge_heat
 from .facts import Box, Judgement
+from .faithfulness import Faithfulness
 from .media.base import Image
 
 LONGEST_SIDE = 1280  # pixels of a published frame
@@ -15,24 +16,56 @@ CELL_HEIGHT = 300  # pixels of a picture on the sheet
 FRAME_WIDTH = 480
 GAP = 16
 HEADER = 112
-LABEL = 34
+LABEL = 56
 FULLY_SEEN = 0.5  # heat from which on the colours are as opaque as they get
-WHITE, BLACK, GREY = (255, 255, 255), (20, 20, 20), (110, 110, 110)
+WHITE, BLACK, GREY, RED = (255, 255, 255), (20, 20, 20), (110, 110, 110), (200, 0, 0)
+STAMP_WIDTH, STAMP_HEIGHT = 0.9, 0.04  # of the frame, at most
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 SHEET_WIDTH = 4 * GAP + FRAME_WIDTH + 2 * CELL_HEIGHT
 
 
+NO_BETTER = "no better than chance"
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What is to be said of one heatmap."""
+
+    method: str
+    label: str  # which frame of which person, and its figures
+    empty: bool  # no heat at all
+    check: Faithfulness | None  # None when it was not checked
+
+    @property
+    def failed(self) -> bool:
+        """Whether the map was checked and is no better than chance."""
+        return self.check is not None and not self.check.better_than_chance
+
+    def remark(self) -> str:
+        """How far the map can be trusted."""
+        if self.empty:
+            return "nothing here raised the score"
+        if self.check is None:
+            return "not checked against chance"
+        low, high = min(self.check.random), max(self.check.random)
+        return (
+            f"{NO_BETTER if self.failed else 'better than chance'}:   deletion "
+            f"{self.check.deletion:.4f}   insertion {self.check.insertion:.4f}   "
+            f"random {low:.4f} to {high:.4f}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One explained frame, RGB: the whole frame, its face plain and heated, and a line on it."""
+    """One explained frame, RGB: the whole frame, its face plain and heated, and what to say."""
 
     frame: Image
     face: Image
     heated_face: Image
-    label: str
+    caption: Caption
 
 
-def overlay_heat(image: Image, heat: NDArray[np.float32], box: Box, opacity: float) -> Image:
+def overlay_heat(image: Image, heat: Heat, box: Box, opacity: float) -> Image:
     """Lay `heat` (rows, columns; 0..1) over the face in `box` of a copy of the RGB `image`.
 
     Jet colours, red is high; where the heat is 0 the picture shows through untouched.
@@ -46,22 +79,28 @@ def overlay_heat(image: Image, heat: NDArray[np.float32], box: Box, opacity: flo
     return result
 
 
-def jet(heat: NDArray[np.float32]) -> NDArray[np.float32]:
+def jet(heat: Heat) -> Heat:
     """Colours (rows, columns, 3), RGB 0..255, for heat 0..1."""
     levels = np.round(heat * 255).astype(np.uint8)
     return cv2.applyColorMap(levels, cv2.COLORMAP_JET)[..., ::-1].astype(np.float32)
 
 
-def draw_panel(image: Image, heated: Image, box: Box, label: str, *, empty: bool) -> Panel:
-    """Outline the face in the whole frame and set its close-ups beside it."""
+def draw_panel(image: Image, heated: Image, box: Box, caption: Caption) -> Panel:
+    """Outline the face in the whole frame and set its close-ups beside it.
+
+    A map that is no better than chance says so in the frame itself: pictures travel alone.
+    """
     x, y, width, height = box
     near = (slice(y, y + height), slice(x, x + width))
-    note = "   nothing here raised the score" if empty else ""
+    frame = _outlined(heated, box)
+    if caption.failed:
+        low = y + height / 2 > image.shape[0] / 2
+        _stamp(frame, f"{caption.method}: {NO_BETTER}", at_top=low)
     return Panel(
-        frame=_outlined(heated, box),
+        frame=frame,
         face=_fit(image[near], CELL_HEIGHT, CELL_HEIGHT),
         heated_face=_fit(heated[near], CELL_HEIGHT, CELL_HEIGHT),
-        label=label + note,
+        caption=caption,
     )
 
 
@@ -77,32 +116,49 @@ def draw_sheet(panels: Sequence[Panel], judgement: Judgement) -> Image:
     return sheet
 
 
-def _stretch(
-    heat: NDArray[np.float32], box: Box, frame_width: int, frame_height: int
-) -> NDArray[np.float32]:
+def _stretch(heat: Heat, box: Box, frame_width: int, frame_height: int) -> Heat:
     """Heat for each pixel of `box`. The network saw a whole square: where the frame's edge cut
     the box, the part of the heat beyond the edge is dropped."""
     x, y, width, height = box
     across = down = max(width, height)
     if box == (0, 0, frame_width, frame_height):  # a whole frame, pressed into the square
         across, down = width, height
-    full = cv2.resize(heat, (across, down), interpolation=cv2.INTER_CUBIC)
+    full = enlarge_heat(heat, across, down)
     left = across - width if x == 0 else 0  # cut on the left, else on the right or not at all
     top = down - height if y == 0 else 0
     return np.clip(full[top : top + height, left : left + width], 0, 1)
 
 
-def _outlined(image: Image, box: Box) -> Image:
-    """The frame, no longer than `LONGEST_SIDE`, with the box drawn in white on black."""
+def shrink(image: Image) -> Image:
+    """The frame, no longer than `LONGEST_SIDE`: a copy in any case."""
     scale = min(1.0, LONGEST_SIDE / max(image.shape[:2]))
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    frame = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.array(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _outlined(image: Image, box: Box) -> Image:
+    """The frame, shrunken, with the box drawn in white on black."""
+    frame = shrink(image)
+    scale = frame.shape[1] / image.shape[1]
     x, y, width, height = (round(side * scale) for side in box)
     thin = max(1, round(max(frame.shape[:2]) / 800))
     corners = (x, y), (x + width - 1, y + height - 1)
     cv2.rectangle(frame, *corners, BLACK, 3 * thin)
     cv2.rectangle(frame, *corners, WHITE, thin)
-    return np.asarray(frame, np.uint8)
+    return frame
+
+
+def _stamp(frame: Image, text: str, *, at_top: bool) -> None:
+    """A line on a dark band, as large as fits and is still modest."""
+    height, width = frame.shape[:2]
+    (wide, high), _ = cv2.getTextSize(text, FONT, 1.0, 1)
+    scale = min(STAMP_WIDTH * width / wide, STAMP_HEIGHT * height / high)
+    band = round(2 * high * scale)
+    top = 0 if at_top else height - band
+    frame[top : top + band] = BLACK
+    weight = 2 if scale > 0.8 else 1
+    where = round(high * scale), top + round(1.5 * high * scale)
+    _write(frame, text, *where, WHITE, scale, weight)
 
 
 def _fit(image: Image, width: int, height: int) -> Image:
@@ -119,7 +175,7 @@ def _fit(image: Image, width: int, height: int) -> Image:
 
 
 def _draw_header(sheet: Image, judgement: Judgement) -> None:
-    title = "Grad-CAM of the fake score"
+    title = "What raised the fake score"
     verdict = f"verdict: {judgement.decision}, probability of fake {judgement.probability:.2f}"
     _write(sheet, title, GAP, 34, BLACK, 0.9, 2)
     _write(sheet, verdict, GAP, 62, BLACK)
@@ -135,11 +191,13 @@ def _draw_legend(sheet: Image, left: int, top: int) -> None:
     end = "raised it most"
     (text, _), _ = cv2.getTextSize(end, FONT, 0.45, 1)
     _write(sheet, end, left + width - text, top + 36, scale=0.45)
-    _write(sheet, "one scale for all frames of this video", left, top + 56, scale=0.45)
+    _write(sheet, "one scale a method and video", left, top + 56, scale=0.45)
 
 
 def _draw_row(sheet: Image, panel: Panel, top: int) -> None:
-    _write(sheet, panel.label, GAP, top + 22, BLACK)
+    caption = panel.caption
+    _write(sheet, caption.label, GAP, top + 22, BLACK)
+    _write(sheet, caption.remark(), GAP, top + 45, RED if caption.failed else GREY)
     y = top + LABEL
     frame = _fit(panel.frame, FRAME_WIDTH, CELL_HEIGHT)
     left = GAP

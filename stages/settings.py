@@ -5,9 +5,15 @@ A field's description becomes its comment in the generated file and its row in R
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "stability", "gradcam", "report")
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands there twice")
+    return names
 
 
 class Section(BaseModel):
@@ -79,8 +85,16 @@ class StabilitySettings(Section):
 
 class GradcamSettings(Section):
     count: Annotated[
-        int, Field(ge=0, le=64, description="heatmaps a video: the frames that weighed most")
+        int, Field(ge=0, le=64, description="frames with heatmaps: those that weighed most")
     ] = 4
+    methods: Annotated[
+        tuple[Literal["gradcam", "gradcam++", "occlusion"], ...],
+        Field(min_length=1, description="a heatmap by each: gradcam, gradcam++, occlusion"),
+        AfterValidator(_each_once),
+    ] = ("gradcam",)
+    check: Annotated[
+        bool, Field(description="compare each heatmap with random ones; costs backbone passes")
+    ] = True
     opacity: Annotated[float, Field(gt=0, le=1, description="of the heatmap over the frame")] = 0.45
 
 

@@ -45,6 +45,13 @@ class Detector:
             return self.head.run_mean(vectors)
         return self.head.run(vectors)
 
+    def judge_exchanged(self, vectors: Vectors, step: int, others: Vectors) -> NDArray[np.float32]:
+        """Calibrated probabilities (n,) of a person (frames, width) whose vector at `step` is
+        replaced by each of `others` (n, width) in turn."""
+        mean = self.record.head.pooling == "mean"
+        exchange = self.head.exchange_mean if mean else self.head.exchange
+        return apply_calibration(exchange(vectors, step, others), self.record.calibration)
+
     def probability(self, logit: float) -> float:
         """Of fake, calibrated, from the head's logit of a sequence."""
         return float(apply_calibration(np.array(logit), self.record.calibration))

@@ -14,6 +14,8 @@ from ...storage.errors import DetectorError
 from .arrays import Arrays
 from .lstm import Floats, Lstm, Trace
 
+EXCHANGED_STEPS = 8192  # steps of all sequences together that are held in memory at once
+
 
 @dataclass(frozen=True, slots=True)
 class HeadOutput:
@@ -37,11 +39,14 @@ class Attention:
     score: Floats
 
     def run(self, states: Floats) -> tuple[Floats, Floats]:
-        """Keys (steps, attention units) and weights (steps,) that sum to 1."""
+        """Keys (steps, ..., attention units) and weights (steps, ...) that sum to 1 over steps.
+
+        `states` is (steps, 2 units), or (steps, sequences, 2 units) for many at once.
+        """
         keys = np.tanh(states @ self.kernel + self.bias)
         energies = keys @ self.score
-        weights = np.exp(energies - energies.max())
-        return np.asarray(keys, np.float32), np.asarray(weights / weights.sum(), np.float32)
+        weights = np.exp(energies - energies.max(axis=0))
+        return np.asarray(keys, np.float32), np.asarray(weights / weights.sum(axis=0), np.float32)
 
     def back(self, keys: Floats, weights: Floats, gradient: Floats) -> Floats:
         """d(loss)/d(states) from `gradient` = d(loss)/d(weights)."""
@@ -106,12 +111,47 @@ class Head:
             gradient=np.repeat(whole.gradient / count, count, axis=0),
         )
 
+    def exchange(self, vectors: Floats, step: int, others: Floats) -> Floats:
+        """The logits (n,) of a sequence (steps, width) whose vector at `step` is replaced by each
+        of `others` (n, width) in turn."""
+        size = max(1, EXCHANGED_STEPS // len(vectors))
+        parts = (others[start : start + size] for start in range(0, len(others), size))
+        return np.concatenate([self._exchange(vectors, step, part) for part in parts])
+
+    def exchange_mean(self, vectors: Floats, step: int, others: Floats) -> Floats:
+        """The same for a head that judges the mean vector."""
+        mean = vectors.mean(axis=0, keepdims=True)
+        return self.exchange(mean, 0, mean + (others - vectors[step]) / len(vectors))
+
+    def _exchange(self, vectors: Floats, step: int, others: Floats) -> Floats:
+        ahead = self.forward.states(_fed(self.forward, vectors, step, others))
+        last = len(vectors) - 1 - step
+        behind = self.backward.states(_fed(self.backward, vectors[::-1], last, others))
+        states = np.concatenate([ahead, behind[::-1]], axis=2)  # (steps, n, 2 units)
+        _, weights = self.attention.run(states)
+        frame_logits = _replaced(vectors @ self.frame_kernel, step, others @ self.frame_kernel)
+        said = frame_logits + self.frame_bias + states @ self.context_kernel
+        return np.asarray((weights * said).sum(axis=0) + self.context_bias, np.float32)
+
     def _back(self, ahead: Trace, behind: Trace, d_states: Floats) -> Floats:
         """d(logit)/d(vectors) through both directions."""
         units = self.forward.units
         forward = self.forward.back(ahead, d_states[:, :units])
         backward = self.backward.back(behind, d_states[::-1, units:])
         return forward + backward[::-1]
+
+
+def _fed(lstm: Lstm, vectors: Floats, step: int, others: Floats) -> Floats:
+    """What `Lstm.states` takes: only the projections are repeated, never the wide vectors."""
+    return _replaced(vectors @ lstm.kernel, step, others @ lstm.kernel) + lstm.bias
+
+
+def _replaced(values: Floats, step: int, others: Floats) -> Floats:
+    """`values` (steps, ...) once for each of `others` (n, ...), which stands at `step` there:
+    (steps, n, ...)."""
+    repeated = np.repeat(values[:, None], len(others), axis=1)
+    repeated[step] = others
+    return repeated
 
 
 def _lstm(arrays: Arrays, name: str) -> Lstm:

@@ -40,18 +40,24 @@ class Lstm:
         fed = sequence @ self.kernel + self.bias
         state = cell = np.zeros(units, np.float32)
         for t in range(steps):
-            enter, forget, new, leave = np.split(fed[t] + state @ self.recurrent, 4)
-            enter, forget, new, leave = (
-                sigmoid(enter),
-                sigmoid(forget),
-                np.tanh(new),
-                sigmoid(leave),
-            )
-            cell = forget * cell + enter * new
-            state = leave * np.tanh(cell)
+            enter, forget, new, leave = self._gates(fed[t], state)
+            state, cell = _advance(enter, forget, new, leave, cell)
             trace.enter[t], trace.forget[t], trace.new[t] = enter, forget, new
             trace.leave[t], trace.cells[t], trace.states[t] = leave, cell, state
         return trace
+
+    def states(self, fed: Floats) -> Floats:
+        """The states (steps, sequences, units) of many sequences at once, without a way back.
+
+        `fed` is (steps, sequences, 4 units): each step's vector times `kernel`, plus `bias`.
+        """
+        steps, count = fed.shape[:2]
+        states = np.zeros((steps, count, self.units), np.float32)
+        state = cell = np.zeros((count, self.units), np.float32)
+        for t in range(steps):
+            state, cell = _advance(*self._gates(fed[t], state), cell)
+            states[t] = state
+        return states
 
     def back(self, trace: Trace, gradient: Floats) -> Floats:
         """d(loss)/d(sequence), (steps, width), from `gradient` = d(loss)/d(states)."""
@@ -76,6 +82,18 @@ class Lstm:
             )
             d_state, d_cell = fed[t] @ self.recurrent.T, d_cell * forget
         return fed @ self.kernel.T
+
+    def _gates(self, fed: Floats, state: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        enter, forget, new, leave = np.split(fed + state @ self.recurrent, 4, axis=-1)
+        return sigmoid(enter), sigmoid(forget), np.tanh(new), sigmoid(leave)
+
+
+def _advance(
+    enter: Floats, forget: Floats, new: Floats, leave: Floats, cell: Floats
+) -> tuple[Floats, Floats]:
+    """The next state and cell."""
+    cell = forget * cell + enter * new
+    return leave * np.tanh(cell), cell
 
 
 def sigmoid(x: Floats) -> Floats:

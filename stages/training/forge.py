@@ -92,13 +92,18 @@ def forge_frames(
     return (blend(image, landmarks, recipe) for image, landmarks in frames)
 
 
-def blend(image: Image, landmarks: Floats, recipe: Recipe) -> Image:
-    """Blend a face with its altered copy as `recipe` says; shapes as for `forge`."""
+def blend(image: Image, landmarks: Floats, recipe: Recipe, mask: Floats | None = None) -> Image:
+    """Blend a face with its altered copy as `recipe` says; shapes as for `forge`.
+
+    `mask` (height, width), 0..1, stands in for `face_mask`: forge there and nowhere else.
+    """
     altered = alter(image, recipe)
     face, around = (altered, image) if recipe.alters_face else (image, altered)
     size = (image.shape[1], image.shape[0])
     moved = cv2.warpAffine(face, _shift(landmarks, recipe), size, borderMode=cv2.BORDER_REFLECT_101)
-    weight = recipe.ratio * face_mask(image.shape[:2], landmarks, recipe)[..., None]
+    if mask is None:
+        mask = face_mask(image.shape[:2], landmarks, recipe)
+    weight = recipe.ratio * mask[..., None]
     mixed = weight * moved.astype(np.float32) + (1 - weight) * around.astype(np.float32)
     return np.round(mixed).astype(np.uint8)
 

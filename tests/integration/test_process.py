@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 
+import numpy as np
 import psutil
 import pytest
+from threadpoolctl import threadpool_info
 
 from ddaemon.stages.process import WorkerProcess
 
@@ -36,6 +38,17 @@ def test_a_process_that_dies_fails_its_call_and_the_next_one_works(worker: Worke
     with pytest.raises(BrokenProcessPool):
         worker.submit(os.abort).result()
     assert worker.submit(os.getpid).result() > 0
+
+
+def test_its_numpy_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    process = WorkerProcess(recycle=3)
+    try:
+        assert process.submit(np.zeros, 1).result() == 0  # NumPy is there now
+        found = process.submit(threadpool_info).result()
+    finally:
+        process.stop()
+    assert [library["num_threads"] for library in found if library["user_api"] == "blas"] == [1]
 
 
 def test_a_running_call_can_be_killed(worker: WorkerProcess) -> None:

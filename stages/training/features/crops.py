@@ -118,13 +118,13 @@ def _views(image: Image, row: Row, plan: Plan) -> Image:
     if plan.preprocessing.crop.kind == "whole_frame":
         return resize_square(image, size)[None]
     if plan.views == 1:
-        square = face_square(_landmarks(image).points, plan.preprocessing.crop.side)
+        square = face_square(image_landmarks(image).points, plan.preprocessing.crop.side)
         return crop_square(image, square, size)[None]
     return make_views(image, plan.views, size, view_seed(row.sha256, VIEWS_SEED))
 
 
 def _turned(image: Image) -> list[float]:
-    found = _landmarks(image)
+    found = image_landmarks(image)
     return [face_profile(found.points)] if found.presence >= MIN_PRESENCE else []
 
 
@@ -132,10 +132,11 @@ def forged_image(image: Image, seed: int) -> Image:
     """A face image, self-blended by a seed; seed 0 leaves it as it is."""
     if not seed:
         return image
-    return forge(image, _landmarks(image).points, np.random.default_rng(seed))
+    return forge(image, image_landmarks(image).points, np.random.default_rng(seed))
 
 
-def _landmarks(image: Image) -> Landmarks:
+def image_landmarks(image: Image) -> Landmarks:
+    """The landmarks of a face image, in its pixels."""
     height, width = image.shape[:2]
     margin = (1 - FACE_IN_IMAGE) / 2
     box = (margin * width, margin * height, FACE_IN_IMAGE * width, FACE_IN_IMAGE * height)

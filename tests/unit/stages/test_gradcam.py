@@ -1,14 +1,17 @@
 """The heat lands where the evidence is, on the right face of the right frame."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from ddaemon.stages.base import Stage
+from ddaemon.stages.blurring import blur_face
 from ddaemon.stages.facts import (
     Box,
     FaceSample,
@@ -17,10 +20,13 @@ from ddaemon.stages.facts import (
     TrackFeatures,
     TrackJudgement,
 )
-from ddaemon.stages.gradcam import GradCam, class_activation, pick_frames
-from ddaemon.stages.heatsheet import SHEET_WIDTH, overlay_heat
+from ddaemon.stages.faithfulness import ORDERS, STEPS, Faithfulness
+from ddaemon.stages.gradcam import GradCam, heat_picks, pick_frames
+from ddaemon.stages.heatsheet import SHEET_WIDTH, Caption, draw_panel, overlay_heat
 from ddaemon.stages.media.base import Frame, Image
+from ddaemon.stages.settings import StageSettings
 from ddaemon.tests.stage_context import stage_context
+from ddaemon.tests.unit.stages.evidence import StripeDetector, grey_face, with_evidence
 
 WIDTH = 8  # of the feature vectors
 SIZE = 4  # rows and columns of the maps
@@ -60,8 +66,10 @@ def judged_of(number: int, attention: Sequence[float], sign: float = 1.0) -> Tra
     return TrackJudgement(number, 0.8, scores, np.array(attention, np.float32), gradient)
 
 
-def run(work: Path, facts: Mapping[str, Any], **gradcam: float) -> list[dict[str, Any]]:
-    return GradCam().run(stage_context(work, work, facts, gradcam=gradcam))["heatmaps"]
+def run(work: Path, facts: Mapping[str, Any], **gradcam: Any) -> list[dict[str, Any]]:
+    """The stage without its check, which asks a detector."""
+    unchecked = stage_context(work, work, facts, gradcam={"check": False, **gradcam})
+    return GradCam().run(unchecked)["heatmaps"]
 
 
 def facts_of(
@@ -101,40 +109,15 @@ def test_it_keeps_the_stage_protocol() -> None:
     assert isinstance(GradCam(), Stage)
 
 
-def test_the_map_is_the_gradient_weighted_sum_cut_at_zero() -> None:
-    rng = np.random.default_rng(0)
-    maps = rng.normal(size=(2, 5, 3)).astype(np.float32)
-    gradient = rng.normal(size=3).astype(np.float32)
-    slow = np.array([[max(0, sum(maps[r, c] * gradient) / 10) for c in range(5)] for r in range(2)])
-    assert np.allclose(class_activation(maps, gradient), slow, atol=1e-6)
-
-
-def test_it_equals_the_derivative_of_the_logit_through_the_pooling() -> None:
-    rng = np.random.default_rng(1)
-    maps, weights = rng.normal(size=(3, 3, 4)), rng.normal(size=4)
-
-    def logit(m: np.ndarray) -> float:
-        return float(np.tanh(m.mean(axis=(0, 1)) @ weights))
-
-    step = 1e-6
-    numeric = np.zeros_like(maps)
-    for place in np.ndindex(maps.shape):
-        moved = maps.copy()
-        moved[place] += step
-        numeric[place] = (logit(moved) - logit(maps)) / step
-    alpha = numeric.mean(axis=(0, 1))  # as the paper has it
-    vector_gradient = (1 - logit(maps) ** 2) * weights
-    expected = np.maximum(maps @ alpha, 0)
-    found = class_activation(maps.astype(np.float32), vector_gradient.astype(np.float32))
-    assert np.allclose(found, expected, atol=1e-4)
-
-
 def test_the_frames_with_most_attention_come_first(tmp_path: Path) -> None:
+    told = {"track": 0, "method": "gradcam", "faithfulness": None}
+    files = ("heatmaps/01-gradcam.png", "heatmaps/01-frame.jpg",
+             "heatmaps/02-gradcam.png", "heatmaps/02-frame.jpg")  # fmt: skip
     assert run(tmp_path, facts_of(), count=2) == [
-        {"file": "heatmaps/01.png", "t": 1.0, "track": 0},
-        {"file": "heatmaps/02.png", "t": 2.0, "track": 0},
+        {"file": files[0], "frame_file": files[1], "t": 1.0, **told},
+        {"file": files[2], "frame_file": files[3], "t": 2.0, **told},
     ]
-    assert sorted(path.name for path in (tmp_path / "heatmaps").iterdir()) == ["01.png", "02.png"]
+    assert {f"heatmaps/{path.name}" for path in (tmp_path / "heatmaps").iterdir()} == set(files)
 
 
 def test_only_the_chosen_frames_are_decoded_again_in_order_of_time(tmp_path: Path) -> None:
@@ -147,14 +130,14 @@ def test_only_the_chosen_frames_are_decoded_again_in_order_of_time(tmp_path: Pat
 def test_the_heat_lands_where_the_evidence_is(tmp_path: Path, place: tuple[int, int]) -> None:
     box = (80, 40, 160, 160)
     run(tmp_path, facts_of(box=box, place=place))
-    x, y = hottest(read(tmp_path / "heatmaps/01.png"), box)
+    x, y = hottest(read(tmp_path / "heatmaps/01-gradcam.png"), box)
     assert abs(x - (place[1] + 0.5) / SIZE) < 0.12
     assert abs(y - (place[0] + 0.5) / SIZE) < 0.12
 
 
 def test_outside_the_face_the_frame_is_untouched(tmp_path: Path) -> None:
     run(tmp_path, facts_of(box=(80, 40, 160, 160)))
-    image = read(tmp_path / "heatmaps/01.png")
+    image = read(tmp_path / "heatmaps/01-gradcam.png")
     assert (image[:, :70] == 100).all() and (image[:30] == 100).all()
 
 
@@ -166,20 +149,20 @@ def test_a_box_cut_by_the_frames_edge_shows_the_half_that_is_in_it(
 ) -> None:
     run(tmp_path, facts_of(box=box, place=place))
     seen = (place[1] + 0.5) / SIZE * 160 - (80 if box[0] == 0 else 0)
-    x, _ = hottest(read(tmp_path / "heatmaps/01.png"), box)
+    x, _ = hottest(read(tmp_path / "heatmaps/01-gradcam.png"), box)
     assert abs(x * box[2] - seen) < 12
 
 
 def test_no_heat_is_drawn_far_from_the_evidence(tmp_path: Path) -> None:
     box = (80, 40, 160, 160)
     run(tmp_path, facts_of(box=box, place=(0, 3)))
-    image = read(tmp_path / "heatmaps/01.png").astype(int)
+    image = read(tmp_path / "heatmaps/01-gradcam.png").astype(int)
     assert np.abs(image[130:190, 90:230] - 100).max() <= 2
 
 
 def test_what_speaks_against_a_fake_is_not_drawn(tmp_path: Path) -> None:
     run(tmp_path, facts_of(box=(80, 40, 160, 160), sign=-1.0))
-    inside = read(tmp_path / "heatmaps/01.png")[50:190, 90:230]
+    inside = read(tmp_path / "heatmaps/01-gradcam.png")[50:190, 90:230]
     assert (inside == 100).all()
     assert (tmp_path / "heatmap.png").exists()
 
@@ -187,8 +170,11 @@ def test_what_speaks_against_a_fake_is_not_drawn(tmp_path: Path) -> None:
 def test_one_scale_holds_for_all_heatmaps_of_a_video() -> None:
     facts = facts_of((0.6, 0.4))
     facts["judgement"].tracks[0].gradient[1] *= 0.5
-    picks = pick_frames(facts["faces"], facts["features"], facts["judgement"], 2)
-    assert [float(pick.heat.max()) for pick in picks] == pytest.approx([1.0, 0.5])
+    context = stage_context(Path(), Path(), facts)
+    heats = heat_picks(
+        pick_frames(facts["faces"], facts["features"], facts["judgement"], 2), context
+    )
+    assert [float(of["gradcam"].max()) for of in heats] == pytest.approx([1.0, 0.5])
 
 
 def test_each_person_gets_the_heat_of_their_own_track(tmp_path: Path) -> None:
@@ -200,7 +186,10 @@ def test_each_person_gets_the_heat_of_their_own_track(tmp_path: Path) -> None:
         "judgement": Judgement("fake", None, 0.8, (judged_of(0, [0.4]), judged_of(1, [0.6]))),
     }
     assert [entry["track"] for entry in run(tmp_path, facts)] == [1, 0]
-    first, second = read(tmp_path / "heatmaps/01.png"), read(tmp_path / "heatmaps/02.png")
+    first, second = (
+        read(tmp_path / "heatmaps/01-gradcam.png"),
+        read(tmp_path / "heatmaps/02-gradcam.png"),
+    )
     assert min(hottest(first, right)) > 0.7
     assert max(hottest(second, left)) < 0.3
 
@@ -211,7 +200,7 @@ def test_the_sheet_holds_every_heatmap(tmp_path: Path) -> None:
     run(tmp_path, facts_of(), count=3)
     three = read(tmp_path / "heatmap.png")
     assert one.shape[1] == three.shape[1] == SHEET_WIDTH
-    assert three.shape[0] - one.shape[0] == 2 * 350  # a row each
+    assert three.shape[0] - one.shape[0] == 2 * 372  # a row each
 
 
 def test_a_sheet_is_there_even_when_no_heatmaps_are_asked_for(tmp_path: Path) -> None:
@@ -221,7 +210,7 @@ def test_a_sheet_is_there_even_when_no_heatmaps_are_asked_for(tmp_path: Path) ->
 
 def test_a_published_frame_is_at_most_1280_pixels_long(tmp_path: Path) -> None:
     run(tmp_path, facts_of(box=(900, 300, 400, 400), frames=Grey(1080, 1920)), count=1)
-    image = read(tmp_path / "heatmaps/01.png")
+    image = read(tmp_path / "heatmaps/01-gradcam.png")
     assert image.shape == (720, 1280, 3)
     x, y = hottest(image, (600, 200, 267, 267))
     assert x > 0.7 and y < 0.3
@@ -239,5 +228,142 @@ def test_opacity_bounds_how_much_of_the_picture_is_hidden() -> None:
 def test_a_whole_frame_is_heated_over_its_whole_width(tmp_path: Path) -> None:
     box = (0, 0, 320, 240)
     run(tmp_path, facts_of(box=box, place=(0, 3)))
-    x, y = hottest(read(tmp_path / "heatmaps/01.png"), box)
+    x, y = hottest(read(tmp_path / "heatmaps/01-gradcam.png"), box)
     assert x > 0.78 and y < 0.22
+
+
+BOX = (80, 40, 160, 160)
+CELLS = [(0, 3, 90), (1, 3, 60), (3, 0, 30)]
+
+
+def real_facts(detector: StripeDetector, striped: Sequence[int] = (1, 2, 3)) -> dict[str, Any]:
+    """What the stages before gave for frames with so many of `CELLS`, the last weighing most."""
+    crops = [with_evidence(grey_face(), CELLS[:count]) for count in striped]
+    count = len(crops)
+    vectors, maps = detector.extract(np.stack(crops))
+    output = detector.judge(vectors)
+    attention = np.linspace(1, 2, count, dtype=np.float32)
+    scores = detector.frame_scores(output.frame_logits)
+    judged = TrackJudgement(0, detector.probability(output.logit), scores,
+                            attention / attention.sum(), output.gradient)  # fmt: skip
+    return {
+        "frames": Grey(),
+        "faces": [
+            FaceTrack(0, tuple(FaceSample(i, float(i), BOX, c) for i, c in enumerate(crops)))
+        ],
+        "features": [TrackFeatures(0, vectors, maps)],
+        "judgement": Judgement("fake", None, judged.probability, (judged,)),
+    }
+
+
+def run_checked(
+    work: Path,
+    detector: StripeDetector,
+    facts: Mapping[str, Any],
+    sha256: str = "1f",
+    **gradcam: Any,
+) -> list[dict[str, Any]]:
+    context = stage_context(work, work, facts, detector=detector, gradcam=gradcam)
+    subject = replace(context.subject, sha256=sha256)
+    return GradCam().run(replace(context, subject=subject))["heatmaps"]
+
+
+def test_a_map_that_shows_the_evidence_is_better_than_chance_and_says_so(tmp_path: Path) -> None:
+    detector = StripeDetector()
+    found = run_checked(tmp_path, detector, real_facts(detector), count=1)[0]["faithfulness"]
+    assert found["better_than_chance"]
+    assert found["deletion"] < found["random_deletion"] == found["random_insertion"]
+    assert found["insertion"] > found["random_insertion"]
+    assert found["text"].startswith("Better than chance")
+    assert (read(tmp_path / "heatmaps/01-gradcam.png")[-12:, 250:] == 100).all()  # no remark
+
+
+def test_a_map_that_shows_something_else_says_so_in_the_record_and_on_its_picture(
+    tmp_path: Path,
+) -> None:
+    detector = StripeDetector()
+    facts = real_facts(detector)
+    facts["features"] = [
+        replace(facts["features"][0], maps=facts["features"][0].maps[:, ::-1, ::-1])
+    ]
+    found = run_checked(tmp_path, detector, facts, count=1)[0]["faithfulness"]
+    assert not found["better_than_chance"]
+    assert found["text"].startswith("No better than chance")
+    picture = read(tmp_path / "heatmaps/01-gradcam.png")
+    assert picture[-8:].min() < 40 and picture[-14:].max() > 200  # white on a dark band
+    sheet = read(tmp_path / "heatmap.png").astype(int)
+    assert ((sheet[..., 0] - sheet[..., 1] > 120) & (sheet[..., 0] - sheet[..., 2] > 120))[
+        130:170
+    ].any()  # a remark in red above the pictures
+
+
+def test_the_remark_does_not_cover_the_face() -> None:
+    image = np.full((240, 320, 3), 100, np.uint8)
+    failed = Faithfulness(0.5, 0.5, (0.5,))
+    for box, dark in (((80, 0, 100, 100), slice(-8, None)), ((80, 140, 100, 100), slice(0, 8))):
+        panel = draw_panel(image, image, box, Caption("Grad-CAM", "1.", False, failed))
+        assert (panel.frame[dark, :5] == 20).all()
+
+
+def test_the_same_content_gets_the_same_figures_and_another_other_random_orders(
+    tmp_path: Path,
+) -> None:
+    detector = StripeDetector()
+    one, again, other = (
+        run_checked(tmp_path / name, detector, real_facts(detector), sha256=sha256)
+        for name, sha256 in (("one", "ab" * 32), ("again", "ab" * 32), ("other", "cd" * 32))
+    )
+    assert one == again
+    chance = [[entry["faithfulness"]["random_deletion"] for entry in run] for run in (one, other)]
+    assert all(a != b for a, b in zip(*chance, strict=True))
+    kept = [run[0]["faithfulness"]["deletion"] for run in (one, other)]
+    assert kept[0] == pytest.approx(kept[1], abs=0.02)  # the map's own order is not drawn
+
+
+def test_every_method_gets_its_own_picture_and_line(tmp_path: Path) -> None:
+    detector = StripeDetector()
+    methods = ["gradcam", "gradcam++", "occlusion"]
+    found = run_checked(tmp_path, detector, real_facts(detector), count=2, methods=methods)
+    assert [(Path(e["file"]).name, e["method"]) for e in found] == [
+        (f"{number}-{file}.png", method)
+        for number in ("01", "02")
+        for file, method in zip(("gradcam", "gradcampp", "occlusion"), methods, strict=True)
+    ]
+    assert all((tmp_path / e["file"]).is_file() for e in found)
+    assert len({e["frame_file"] for e in found}) == 2
+    assert all(e["faithfulness"]["better_than_chance"] for e in found[:3])
+    assert read(tmp_path / "heatmap.png").shape[0] == 112 + 6 * 372
+
+
+def test_the_check_costs_the_passes_it_says_and_none_without_it(tmp_path: Path) -> None:
+    detector = StripeDetector()
+    facts, before = real_facts(detector), detector.passes
+    run_checked(tmp_path, detector, facts, count=2, check=False)
+    assert detector.passes == before
+    run_checked(tmp_path, detector, facts, count=2)
+    assert detector.passes - before == 2 * (2 + (ORDERS + 2) * (STEPS - 1))
+
+
+def test_judged_is_the_persons_sequence_with_this_frames_face_exchanged(tmp_path: Path) -> None:
+    detector = StripeDetector()
+    facts = real_facts(detector, striped=(0, 0, 3))
+    found = run_checked(tmp_path, detector, facts, count=1)[0]["faithfulness"]
+    vectors = facts["features"][0].vectors.copy()
+    vectors[2] = detector.extract(blur_face(facts["faces"][0].samples[2].crop)[None])[0]
+    without = detector.probability(detector.judge(vectors).logit)
+    assert without < found["deletion"] < found["insertion"] < facts["judgement"].probability
+
+
+def test_the_plain_frame_lies_beside_its_heatmap_at_the_same_size(tmp_path: Path) -> None:
+    frames = Grey(1080, 1920)
+    entry = run(tmp_path, facts_of(box=(900, 300, 400, 400), frames=frames), count=1)[0]
+    plain, heated = read(tmp_path / entry["frame_file"]), read(tmp_path / entry["file"])
+    assert plain.shape == heated.shape == (720, 1280, 3)
+    assert np.abs(plain.astype(int) - 100).max() <= 2  # neither heat nor outline
+
+
+def test_a_method_named_twice_is_refused() -> None:
+    with pytest.raises(ValidationError, match="twice"):
+        StageSettings.model_validate({"gradcam": {"methods": ["gradcam", "gradcam"]}})
+    with pytest.raises(ValidationError):
+        StageSettings.model_validate({"gradcam": {"methods": []}})

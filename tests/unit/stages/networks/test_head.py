@@ -54,6 +54,24 @@ def test_the_order_of_the_frames_matters(network):
     assert abs(head.run(vectors).logit - head.run(vectors[::-1]).logit) > 1e-3
 
 
+@pytest.mark.parametrize(("steps", "step"), [(1, 0), (2, 1), (9, 0), (9, 4), (9, 8)])
+def test_exchanging_a_vector_equals_judging_the_whole_sequence_anew(network, steps, step):
+    head, vectors, others = Head(head_arrays(network)), sequence(steps), sequence(6)
+    changed = np.repeat(vectors[None], len(others), axis=0)
+    changed[:, step] = others
+    expected = [head.run(one).logit for one in changed]
+    np.testing.assert_allclose(head.exchange(vectors, step, others), expected, atol=1e-5)
+    means = [head.run_mean(one).logit for one in changed]
+    np.testing.assert_allclose(head.exchange_mean(vectors, step, others), means, atol=1e-5)
+
+
+def test_exchanging_in_parts_changes_nothing(network, monkeypatch):
+    vectors, others, head = sequence(9), sequence(6), Head(head_arrays(network))
+    whole = head.exchange(vectors, 3, others)
+    monkeypatch.setattr("ddaemon.stages.networks.head.EXCHANGED_STEPS", 20)
+    np.testing.assert_allclose(head.exchange(vectors, 3, others), whole, atol=1e-6)
+
+
 def test_an_untrained_head_is_the_mean_of_the_frame_logits():
     head = Head(head_arrays(build_head_network(WIDTH, UNITS, KEYS)))
     output = head.run(sequence(9))

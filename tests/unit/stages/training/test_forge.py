@@ -84,6 +84,15 @@ def test_the_mask_is_soft_and_lies_on_the_face(landmarks: Floats) -> None:
     assert mask.min() >= 0 and mask.max() <= 1.0001
 
 
+def test_a_given_mask_stands_in_for_the_faces(portrait: Image, landmarks: Floats) -> None:
+    recipe = replace(draw_recipe(rng(0)), alters_face=True, ratio=1.0)
+    mask = np.zeros(portrait.shape[:2], np.float32)
+    mask[100:120, 200:240] = 1
+    changed = difference(blend(portrait, landmarks, recipe, mask), portrait) > 0
+    assert changed[mask == 1].mean() > 0.5
+    assert not changed[mask == 0].any()
+
+
 def test_the_masks_outline_changes_with_the_seed(landmarks: Floats) -> None:
     one, other = (face_mask((512, 512), landmarks, draw_recipe(rng(s))) > 0.5 for s in (1, 2))
     assert 100 < (one != other).sum() < 0.5 * one.sum()
