@@ -133,7 +133,7 @@ def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: Ledger, tmp_path: P
     assert (ledger.get(job).stage, ledger.get(job).percent) == ("faces", 40.0)
     queue.begin_publishing(claim, FAKE, "a-" + job)
     assert ledger.get(job).state == State.PUBLISHING
-    queue.finish(job)
+    queue.finish(job, "f" * 64)
     row = ledger.get(job)
     assert (row.state, row.decision, row.probability) == (State.DONE, "fake", 0.9)
     kinds = [event.kind for event in ledger.history(job)]
