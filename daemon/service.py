@@ -25,6 +25,7 @@ from .dispatcher import Dispatcher
 from .home import Home
 from .intake import Intake
 from .notify import Notify, notifier, watchdog_interval
+from .places import inbox_path, outbox_path
 from .publisher import Publisher, clean_work
 
 logger = logging.getLogger(__name__)
@@ -235,16 +236,6 @@ class Service:
 
     def _troubles(self) -> tuple[str | None, ...]:
         return self._intake.trouble, self._dispatcher.trouble, self._publisher.fault
-
-
-def inbox_path(home: Home, config: Config) -> Path:
-    """The watched folder."""
-    return Path(config.inbox.path).expanduser() if config.inbox.path else home.inbox
-
-
-def outbox_path(home: Home, config: Config) -> Path:
-    """Where verdicts appear."""
-    return Path(config.outbox.path).expanduser() if config.outbox.path else home.outbox
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ zeros. This file appends and never alters; it is read in `audit_log.py`.
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # importing it takes longer than a command that only reads ma
     from sqlalchemy import Connection
 
 NOTHING_BEFORE = "0" * 64
-HASH_LENGTH = 64
+HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 BEGUN = "log begun"
 PUBLISHED = "published"
@@ -174,13 +175,13 @@ def walk(entries: Iterable[Entry], witnesses: Sequence[Witness] = ()) -> Walk:
 
 def parse_head(text: str) -> Head:
     """Read `SEQ:HASH`. Raises `UserError` when it is not that."""
-    seq, _, digest = text.strip().partition(":")
-    if not seq.isdecimal() or len(digest) != HASH_LENGTH or set(digest) - set("0123456789abcdef"):
+    parts = HEAD.fullmatch(text.strip())
+    if parts is None:
         raise UserError(
             f"{text!r} is not a head of the audit log; it looks like 17:<64 hexadecimal digits> "
             "(`ddaemon audit export` ends with one)"
         )
-    return Head(int(seq), digest)
+    return Head(int(parts[1]), parts[2])
 
 
 def _break_between(last: Head, entry: Entry) -> tuple[int, str] | None:

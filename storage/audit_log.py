@@ -1,9 +1,11 @@
 """The audit log as it is read: plain SQL over the standard library, like `ledger.py`."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
-from .audit import PUBLISHED, Entry, Head
+from .audit import EMPTY, PUBLISHED, Entry, Head, Walk, Witness, walk
 from .ledger import open_checked, table_names
 
 COLUMNS = ", ".join(Entry.__slots__)
@@ -19,7 +21,8 @@ class AuditLog:
         self._connection = open_checked(path)
         # Whatever somebody wrote into the table must be read, to be called altered.
         self._connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-        self._is_there = "audit" in table_names(self._connection)
+        self._connection.execute("BEGIN")  # all that is read is of one moment
+        self.is_there = "audit" in table_names(self._connection)
 
     def close(self) -> None:
         self._connection.close()
@@ -60,20 +63,37 @@ class AuditLog:
             )
         )
 
-    def unpublished(self) -> list[str]:
-        """Jobs that are done by the queue's word, and since the log began, but not by the log's."""
-        if not self._is_there:
-            return []
-        rows = self._connection.execute(
-            "SELECT id FROM jobs WHERE state = 'done' AND id IN"
-            " (SELECT job FROM audit WHERE kind = 'accepted') AND id NOT IN"
-            " (SELECT job FROM audit WHERE kind = ? AND job IS NOT NULL)",
-            (PUBLISHED,),
-        )
-        return [row[0] for row in rows]
+    def verify(self, witnesses: Sequence[Witness] = ()) -> Walk:
+        """Follow the chain from its first entry to its last and past the witnesses; then ask the
+        queue whether it knows of more."""
+        try:
+            found = walk(self.chain(), witnesses)
+            if found.fault is None and self.is_there:
+                found = self._compared_with_queue(found)
+        except sqlite3.DatabaseError as error:
+            return Walk(0, EMPTY, 1, f"the log can't be read: {error}")
+        return found
+
+    def _compared_with_queue(self, found: Walk) -> Walk:
+        if not found.entries:
+            return Walk(0, EMPTY, 1, "entry 1 is missing: every log has one from its beginning")
+        if lost := self._unpublished():
+            fault = f"job {lost} is done, but no entry tells of its publication: it was removed"
+            return Walk(found.entries, found.head, found.entries + 1, fault)
+        return found
+
+    def _unpublished(self) -> str | None:
+        """A job that came after the log began and is done, but not by the log's word."""
+        begun = datetime.fromisoformat(next(self.chain()).at).timestamp()
+        row = self._connection.execute(
+            "SELECT id FROM jobs WHERE state = 'done' AND received_at > ? AND id NOT IN"
+            " (SELECT job FROM audit WHERE kind = ? AND job IS NOT NULL) ORDER BY id LIMIT 1",
+            (begun, PUBLISHED),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def _read(self, rest: str, *values: str | None) -> Iterator[Entry]:
-        if not self._is_there:
+        if not self.is_there:
             return iter(())
         # Only column names and the clauses above become part of the statement.
         statement = f"SELECT {COLUMNS} FROM audit {rest}"  # noqa: S608
