@@ -6,7 +6,7 @@ record, detector and video with the hashes in it, and what the chain found with 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ..stages.base import VERDICT_FILE
 from ..stages.record import files_of
 from ..stages.settings import StageSettings
+from ..storage.audit import Entry, Witness
 from ..storage.audit_log import AuditLog
 from ..storage.content import hash_file
 from ..storage.errors import DdaemonError, DetectorError, HomeError, JobError, UserError
@@ -112,46 +113,66 @@ def _check_log(asked: Asked, raw: bytes, record: Sealed | None) -> list[Check]:
         if not log.is_there:
             text = "the home's audit log begins with the next change; this verdict is older"
             return [Check("log", State.NOT_CHECKED, text)]
-        return [_check_chain(log, record), _check_record(asked, log, raw, record)]
+        return _checks_of(asked, log, raw, record)
     finally:
         log.close()
 
 
-def _check_chain(log: AuditLog, record: Sealed | None) -> Check:
-    custody = [entry.model_dump() for entry in record.custody] if record else []
+def _checks_of(asked: Asked, log: AuditLog, raw: bytes, record: Sealed | None) -> list[Check]:
+    digest = hashlib.sha256(raw).hexdigest()
+    job = record.job if record else None
+    witness = _witness(record)
+    knows = log.knows(job, witness.head if witness else None)
+    entries = log.published(
+        job=job,
+        verdict=digest,
+        # The same video may have been judged elsewhere too, or by `ddaemon check`.
+        video=record.input.sha256 if record and knows else "",
+        folder=asked.folder.resolve().name,
+    )
+    is_ours = knows or bool(entries)
+    # A verdict of another home names an entry of another log.
+    chain = _check_chain(log, witness if is_ours else None)
+    if entries:
+        return [chain, _check_record(digest, entries)]
+    return [chain, _without_entry(asked, record, is_ours=is_ours)]
+
+
+def _witness(record: Sealed | None) -> Witness | None:
+    """The head that the record carries, if it can be read: the record's hash tells of the rest."""
     try:
-        witness = witness_of(custody, "this verdict")
-    except UserError as error:
-        return Check("log", State.FAULT, f"the record's custody is damaged: {error}")
+        custody = [entry.model_dump() for entry in record.custody] if record else []
+        return witness_of(custody, "this verdict")
+    except UserError:
+        return None
+
+
+def _check_chain(log: AuditLog, witness: Witness | None) -> Check:
     found = log.verify([witness] if witness else [])
     if found.fault:
-        return Check(
-            "log", State.FAULT, f"{found.fault}; so it can vouch for nothing from there on"
-        )
+        return Check("log", State.FAULT, f"{found.fault}; what follows is vouched for by nothing")
     held = f", and entry {witness.head.seq} is the one this verdict names" if witness else ""
     return Check("log", State.OK, f"{found.entries} entries, the chain is whole{held}")
 
 
-def _check_record(asked: Asked, log: AuditLog, raw: bytes, record: Sealed | None) -> Check:
-    digest = hashlib.sha256(raw).hexdigest()
-    entries = log.published(
-        job=record.job if record else None,
-        verdict=digest,
-        video=record.input.sha256 if record else "",
-        folder=asked.folder.resolve().name,
-    )
+def _check_record(digest: str, entries: Sequence[Entry]) -> Check:
     same = [entry for entry in entries if entry.sha256 == digest]
     if same:
         where = f"(job {same[-1].job}, {same[-1].at}, entry {same[-1].seq} of the log)"
         return Check("record", State.OK, f"{VERDICT_FILE} is the one that was published {where}")
-    if entries:
-        meant = entries[-1]
-        text = (
-            f"{VERDICT_FILE} is not the one that was published for job {meant.job}: its SHA-256 is "
-            f"{digest[:SHOWN]}, entry {meant.seq} of the log has {str(meant.sha256)[:SHOWN]}"
-        )
-        return Check("record", State.FAULT, text)
+    meant = entries[-1]
+    text = (
+        f"{VERDICT_FILE} is not the one that was published for job {meant.job}: its SHA-256 is "
+        f"{digest[:SHOWN]}, entry {meant.seq} of the log has {str(meant.sha256)[:SHOWN]}"
+    )
+    return Check("record", State.FAULT, text)
+
+
+def _without_entry(asked: Asked, record: Sealed | None, *, is_ours: bool) -> Check:
     whose = f"job {record.job}" if record and record.job else "a verdict of no job"
+    if is_ours:
+        text = f"{whose} is of this home, but its audit log has no entry of its publication"
+        return Check("record", State.FAULT, text)
     text = f"the audit log of {asked.home.path} does not know {whose}; the record itself can't be "
     return Check("record", State.NOT_CHECKED, text + "vouched for")
 

@@ -63,6 +63,15 @@ class AuditLog:
             )
         )
 
+    def knows(self, job: str | None, head: Head | None) -> bool:
+        """Whether log or queue tell of this job, or this head is one of the log's."""
+        statement = (
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE job = ? OR (seq = ? AND hash = ?))"
+            " OR EXISTS (SELECT 1 FROM jobs WHERE id = ?)"
+        )
+        seq, digest = (head.seq, head.hash) if head else (None, None)
+        return bool(self._connection.execute(statement, (job, seq, digest, job)).fetchone()[0])
+
     def verify(self, witnesses: Sequence[Witness] = ()) -> Walk:
         """Follow the chain from its first entry to its last and past the witnesses; then ask the
         queue whether it knows of more."""
