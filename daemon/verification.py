@@ -18,7 +18,7 @@ from ..stages.record import files_of
 from ..stages.settings import StageSettings
 from ..storage.audit import Entry, Witness
 from ..storage.audit_log import AuditLog
-from ..storage.content import hash_file
+from ..storage.content import file_name, hash_file
 from ..storage.errors import DdaemonError, DetectorError, HomeError, JobError, UserError
 from ..storage.ledger import Ledger
 from ..storage.registry import DetectorFolder, Registry
@@ -122,15 +122,8 @@ def _checks_of(asked: Asked, log: AuditLog, raw: bytes, record: Sealed | None) -
     digest = hashlib.sha256(raw).hexdigest()
     job = record.job if record else None
     witness = _witness(record)
-    knows = log.knows(job, witness.head if witness else None)
-    entries = log.published(
-        job=job,
-        verdict=digest,
-        # The same video may have been judged elsewhere too, or by `ddaemon check`.
-        video=record.input.sha256 if record and knows else "",
-        folder=asked.folder.resolve().name,
-    )
-    is_ours = knows or bool(entries)
+    entries = log.published(job=job, verdict=digest, folder=file_name(asked.folder.resolve()))
+    is_ours = bool(entries) or log.knows(job, witness.head if witness else None)
     # A verdict of another home names an entry of another log.
     chain = _check_chain(log, witness if is_ours else None)
     if entries:
@@ -171,7 +164,10 @@ def _check_record(digest: str, entries: Sequence[Entry]) -> Check:
 def _without_entry(asked: Asked, record: Sealed | None, *, is_ours: bool) -> Check:
     whose = f"job {record.job}" if record and record.job else "a verdict of no job"
     if is_ours:
-        text = f"{whose} is of this home, but its audit log has no entry of its publication"
+        text = (
+            "its job, or the entry of the log that it names, is of this home, but the log tells of "
+        )
+        text += f"no publication of {whose}: the record was altered, or the log"
         return Check("record", State.FAULT, text)
     text = f"the audit log of {asked.home.path} does not know {whose}; the record itself can't be "
     return Check("record", State.NOT_CHECKED, text + "vouched for")

@@ -40,25 +40,21 @@ class AuditLog:
         last = next(self._read("ORDER BY seq DESC LIMIT 1"), None)
         return last.head if last else None
 
-    def published(self, *, job: str | None, verdict: str, video: str, folder: str) -> list[Entry]:
+    def published(self, *, job: str | None, verdict: str, folder: str) -> list[Entry]:
         """The entries that tell of a verdict's publication, found by whatever part of it is right.
 
         Args:
             job: its job.
             verdict: SHA-256 of its `verdict.json`.
-            video: SHA-256 of the video that it is about.
             folder: the name under which it lies in the outbox.
         """
+        named = "CASE WHEN json_valid(detail) THEN json_extract(detail, '$.folder') = ? END"
         return list(
             self._read(
-                "WHERE kind = ? AND (job = ? OR sha256 = ? OR job IN (SELECT job FROM audit WHERE"
-                " kind = 'accepted' AND sha256 = ?)"
-                " OR CASE WHEN json_valid(detail) THEN json_extract(detail, '$.folder') = ? END)"
-                " ORDER BY seq",
+                f"WHERE kind = ? AND (job = ? OR sha256 = ? OR {named}) ORDER BY seq",
                 PUBLISHED,
                 job,
                 verdict,
-                video,
                 folder,
             )
         )

@@ -1,6 +1,7 @@
 """Whatever was done to a published verdict is found; what can't be known is said."""
 
 import json
+import os
 import shutil
 import sqlite3
 import time
@@ -152,7 +153,20 @@ def test_another_job_another_name_and_no_job_do_not_hide_a_changed_record(case: 
     record = json.loads((elsewhere / "verdict.json").read_text())
     for job in ("nosuchjb", None):
         write_record(record | {"job": job}, elsewhere)
-        assert case.state("record", folder=elsewhere) is State.FAULT, "the video's hash tells"
+        assert case.state("record", folder=elsewhere) is State.FAULT, "it names an entry"
+
+
+def test_hostile_names_are_no_way_around(case: Case) -> None:
+    elsewhere = case.folder.rename(case.home.outbox / os.fsdecode(b"\xff\n"))
+    assert overall(case.checks(folder=elsewhere)) is State.OK
+    raw = (elsewhere / "verdict.json").read_text()
+    (elsewhere / "verdict.json").write_text(raw.replace(case.job, "\\ud800"))
+    assert case.state("record", folder=elsewhere) is State.FAULT
+    (elsewhere / os.fsdecode(b"\xfe")).touch()
+    (elsewhere / "verdict.json").write_text(raw)
+    assert case.wrong(folder=elsewhere) == [
+        ("files", "\\xfe was added: the record does not list it")
+    ]
 
 
 def test_each_changed_file_is_named(case: Case) -> None:
