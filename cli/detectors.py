@@ -72,18 +72,27 @@ def _envelope(envelope: EnvelopeRecord | None) -> Iterator[str]:
 
 @command.command("use")
 @click.argument("name")
-@click.pass_obj
-def use(registry: Registry, name: str) -> None:
+@click.pass_context
+def use(context: click.Context, name: str) -> None:
     """Let NAME judge from the next job on."""
-    before = registry.active_name()
-    detector = registry.use(name)
+    from ..daemon.choosing import use_detector
+
+    before = context.obj.active_name()
+    detector = use_detector(_home(context), name)
     click.echo(f"{name} {detector.record.version} judges now; it was {before} before")
 
 
 @command.command("rollback")
-@click.pass_obj
-def rollback(registry: Registry) -> None:
+@click.pass_context
+def rollback(context: click.Context) -> None:
     """Take the last `use` back: the detector before it judges from the next job on."""
-    before = registry.active_name()
-    detector = registry.rollback()
+    from ..daemon.choosing import rollback_detector
+
+    before = context.obj.active_name()
+    detector = rollback_detector(_home(context))
     click.echo(f"{detector.name} {detector.record.version} judges now; it was {before} before")
+
+
+def _home(context: click.Context) -> Home:
+    home: Home = context.find_root().obj
+    return home

@@ -19,6 +19,8 @@ COMMANDS = {
     "submit": "submit",
     "status": "status",
     "jobs": "jobs",
+    "verify": "verify",
+    "audit": "audit",
     "stages": "stages",
     "detectors": "detectors",
     "train": "train",

@@ -17,7 +17,7 @@ from ..daemon.names import printable
 def command(home: Home, videos: tuple[Path, ...], priority: int) -> None:
     """Copy VIDEOS into the inbox, and say each one's job."""
     from ..daemon.config import read_config
-    from ..daemon.service import inbox_path
+    from ..daemon.places import inbox_path
     from ..daemon.submit import submit
     from ..storage.database import Database
     from ..storage.queue import Queue

@@ -56,9 +56,9 @@ def train_all(
     run = _begin(home, registry, **given)
     _do(home, run, tuple(EVERY), workers, registry)
     if use:
-        from ..storage.registry import Registry
+        from ..daemon.choosing import use_detector
 
-        Registry(home.detectors).use(run.name)
+        use_detector(home, run.name)
         click.echo(f"{run.name} judges now; `ddaemon detectors rollback` takes that back")
 
 

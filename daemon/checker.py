@@ -1,6 +1,5 @@
 """The same chain without a queue: one video, one worker process, one record."""
 
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -9,8 +8,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from ..stages.base import VERDICT_FILE, Subject
+from ..stages.base import Subject
 from ..stages.process import WorkerProcess
+from ..stages.record import close_record
 from ..storage.content import hash_file
 from ..storage.errors import DdaemonError
 from ..storage.registry import DetectorFolder
@@ -57,7 +57,7 @@ class Checker:
         with tempfile.TemporaryDirectory(prefix="ddaemon-", dir=self._out) as folder:
             task = self._task(video, Path(folder) / "work")
             self._run(task, on_progress)
-            record: dict[str, Any] = json.loads((task.work / VERDICT_FILE).read_bytes())
+            record = close_record(task.work)
             if self._out is not None:
                 name = folder_name(video.name, task.subject.sha256[:8])
                 Shelf(self._out).place(name, task.work)

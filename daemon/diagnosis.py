@@ -14,7 +14,7 @@ from ..storage.registry import Registry
 from .checker import Checker
 from .config import Config, read_config, read_config_if_any
 from .home import Home
-from .service import inbox_path, outbox_path
+from .places import inbox_path, outbox_path
 
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
 

@@ -1,7 +1,6 @@
 """From a file in the inbox to a job in the queue."""
 
 import logging
-import os
 import queue as queues
 import shutil
 import time
@@ -11,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from ..stages.process import WorkerProcess
-from ..storage.content import FileStamp
+from ..storage.content import FileStamp, file_name
 from ..storage.queue import Arrival, Queue
 from .arrivals import Arrivals, Phase
 from .config import Config
@@ -244,7 +243,7 @@ class Intake:
         job, is_new = self._queue.enqueue(Arrival(path, stamp, digest, time.time()))
         self._known[path] = stamp
         self._arrivals.lose(path)
-        name = printable(os.fsencode(path.name).decode("utf-8", "backslashreplace"))
+        name = printable(file_name(path))
         logger.info("%s is %s job %s", name, "new" if is_new else "the content of", job)
         if not is_new:
             self._on_known()

@@ -7,6 +7,7 @@ renamed; a crash leaves nothing, or a part with a dot that the next start takes 
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ..storage.content import hash_file
@@ -20,11 +21,19 @@ class Shelf:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def place(self, name: str, work: Path, original: Path | None = None) -> Path:
+    def place(
+        self,
+        name: str,
+        work: Path,
+        original: Path | None = None,
+        *,
+        closing: Callable[[Path], object] = lambda _folder: None,
+    ) -> Path:
         """Make `name` appear with all that is in `work`; with the original video, if given.
 
         It may be called again for the same name after a crash at any point: what was done is
-        not done again.
+        not done again, save that `closing` may be. It is called with the folder when all is in
+        it, before it appears.
         """
         final = self.path / name
         if final.is_dir():
@@ -34,6 +43,7 @@ class Shelf:
         if original is not None and original.exists():
             # A video may be called verdict.json: it must not take the place of ours.
             _move_file(original, free_name(part / original.name))
+        closing(part)
         _sync_tree(part)
         part.rename(final)
         sync_folder(self.path)

@@ -8,15 +8,19 @@ outbox) is said and tried again; the job stays half done until then.
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ..stages.base import VERDICT_FILE
-from ..storage.content import FileStamp
+from ..stages.record import close_record, read_record
+from ..storage.content import FileStamp, hash_file
 from ..storage.queue import JobRow, Queue
 from ..storage.states import State
+from ..storage.times import iso
 from .names import folder_name
 from .outbox import Shelf
+from .witnesses import custody_of_log
 
 logger = logging.getLogger(__name__)
 
@@ -105,12 +109,16 @@ class Publisher:
 
     def _publish_verdict(self, row: JobRow) -> None:
         work = attempt_folder(self._work, row.id, row.token)
-        if not self._outbox.has_part(row.folder) and not (work / VERDICT_FILE).is_file():
-            self._queue.judge_again(row.id, "its work folder was lost before it was published")
+        if not self._outbox.has_part(row.folder) and not _is_whole(work):
+            self._queue.judge_again(row.id, "its verdict was lost before it was published")
             return
-        self._outbox.place(row.folder, work, self._original(row))
-        self._queue.finish(row.id)
+        final = self._outbox.place(row.folder, work, self._original(row), closing=self._close)
+        self._queue.finish(row.id, hash_file(final / VERDICT_FILE))
         logger.info("job %s: %s, in %s", row.id, row.decision, row.folder)
+
+    def _close(self, folder: Path) -> None:
+        """The record names its files, and bears witness to the audit log as it stands."""
+        close_record(folder, custody_of_log(self._queue.audit_head(), iso(time.time())))
 
     def _publish_reason(self, row: JobRow) -> None:
         folder = folder_name(row.name, row.id)
@@ -142,12 +150,22 @@ class Publisher:
         shelf = self._outbox if row.state == State.DONE else self._quarantine
         if FileStamp.at(path) == stamp and (shelf.path / row.folder).is_dir():
             shelf.add(row.folder, path)
-        self._queue.forget_file(path)
+            self._queue.moved_along(path, row)
+        else:
+            self._queue.forget_file(path)
 
 
 def attempt_folder(work: Path, job: str, token: str) -> Path:
     """Where one attempt of one job writes."""
     return work / f"{job}-{token}"
+
+
+def _is_whole(work: Path) -> bool:
+    try:
+        read_record(work)
+    except OSError:
+        return False
+    return True
 
 
 def clean_work(work: Path, queue: Queue) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..storage.audit import append
 from ..storage.database import Database
 from ..storage.errors import ConfigError
 from ..storage.queue import Queue
@@ -24,6 +25,7 @@ from .dispatcher import Dispatcher
 from .home import Home
 from .intake import Intake
 from .notify import Notify, notifier, watchdog_interval
+from .places import inbox_path, outbox_path
 from .publisher import Publisher, clean_work
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class Service:
         self._wake = threading.Event()
         self._stopping = False
         self._reloading = False
+        self._has_started = False
         self._started_at = iso(time.time())
         self._note: dict[str, Any] = {}
         self._next_note = 0.0
@@ -95,10 +98,21 @@ class Service:
             logger.warning("job %s was left in mid-work by a service that died", job)
         clean_work(self._home.work, self._queue)
         self._dispatcher.warm_up()
+        self._log_start()
         self._publisher.start()
         self._intake.start()
         self._notify("READY=1")
         logger.info("ready, detector %s", self._registry.active_name())
+
+    def _log_start(self) -> None:
+        detector = self._registry.active()
+        what = {"version": __version__, "detector": detector.name}
+        self._log("service started", what, detector.sha256)
+        self._has_started = True
+
+    def _log(self, kind: str, detail: dict[str, Any], sha256: str | None = None) -> None:
+        with self._database.write() as connection:
+            append(connection, kind, None, detail, sha256=sha256)
 
     def _wind_down(self) -> None:
         """Let the running jobs end within the grace time."""
@@ -115,6 +129,8 @@ class Service:
         if self._publisher.is_alive():
             self._publisher.stop()
         self._home.service_note.unlink(missing_ok=True)
+        if self._has_started:
+            self._log("service stopped", {"version": __version__})
         self._database.close()
 
     def _listen(self) -> None:
@@ -220,16 +236,6 @@ class Service:
 
     def _troubles(self) -> tuple[str | None, ...]:
         return self._intake.trouble, self._dispatcher.trouble, self._publisher.fault
-
-
-def inbox_path(home: Home, config: Config) -> Path:
-    """The watched folder."""
-    return Path(config.inbox.path).expanduser() if config.inbox.path else home.inbox
-
-
-def outbox_path(home: Home, config: Config) -> Path:
-    """Where verdicts appear."""
-    return Path(config.outbox.path).expanduser() if config.outbox.path else home.outbox
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from .base import Context
 from .chain import Timing
-from .verdict import compose, write_record
+from .record import write_record
+from .verdict import compose
 
 
 class Report:

@@ -1,22 +1,20 @@
 """The record of one judged video: `verdict.json`, format 2 (docs/verdict.schema.json)."""
 
-import json
-import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from ..storage.errors import NotAnalysable
 from ..storage.times import iso
-from .base import VERDICT_FILE, Context, Subject
+from .base import Context, Subject
 from .chain import Timing
 from .envelope import standing_record
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
+from .repeat import known_custody, repeatable_settings
 
 FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"
@@ -33,11 +31,13 @@ def compose(context: Context, closing: Timing) -> Record:
     """The whole record, from the facts that the chain gave and the closing stage's own timing."""
     refusal: NotAnalysable | None = context.facts.get("not_analysable")
     judgement: Judgement | None = None if refusal else context.facts["judgement"]
+    decision = _decision(refusal, judgement)
+    finished_at = iso(time.time())
     return {
         "format": FORMAT,
         "job": context.subject.job,
         "input": _input(context.subject, context.facts.get("container")),
-        **_decision(refusal, judgement),
+        **decision,
         "thresholds": _thresholds(context.detector),
         "faces": _faces(judgement, context.facts.get("faces", ())),
         "envelope": standing_record(judgement.standing) if judgement else None,
@@ -50,16 +50,11 @@ def compose(context: Context, closing: Timing) -> Record:
         "software": software(),
         "attempts": context.subject.attempts,
         "started_at": context.subject.started_at,
-        "finished_at": iso(time.time()),
+        "settings": repeatable_settings(context.settings),
+        "custody": known_custody(context.subject, decision["decision"], finished_at),
+        "files": {},  # listed when all of them are there (record.py)
+        "finished_at": finished_at,
     }
-
-
-def write_record(record: Record, folder: Path) -> Path:
-    """Write `verdict.json` so that it is there whole or not at all."""
-    path = folder / VERDICT_FILE
-    beside = folder / f".{VERDICT_FILE}.{os.getpid()}"
-    beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    return beside.replace(path)
 
 
 def software() -> dict[str, str]:

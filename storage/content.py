@@ -17,6 +17,11 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def file_name(path: Path) -> str:
+    """The file's name as text, whatever bytes it is made of."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
 @dataclass(frozen=True, slots=True)
 class FileStamp:
     """Size in bytes, modification time in nanoseconds, inode: equal means nobody touched it."""

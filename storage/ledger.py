@@ -4,6 +4,7 @@ Importing SQLAlchemy takes longer than `ddaemon status` may take as a whole, so 
 at is read here, in plain SQL over the standard library; `queue.py` does all that changes anything.
 """
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from pathlib import Path
 from .errors import HomeError, JobError
 from .states import State
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = (1, SCHEMA_VERSION)  # an older file gets its new tables when it is written to
 BUSY_TIMEOUT_S = 10.0
 
 
@@ -76,6 +78,11 @@ class Ledger:
         )
         return [EventView(*row) for row in rows]
 
+    def source(self, job: str) -> Path | None:
+        """Where the job's video was seen last; None when there is no such job any more."""
+        row = self._connection.execute("SELECT source FROM jobs WHERE id = ?", (job,)).fetchone()
+        return None if row is None else Path(os.fsdecode(row[0]))
+
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
         rows = self._connection.execute("SELECT state, count(*) FROM jobs GROUP BY state")
@@ -121,9 +128,15 @@ def open_checked(path: Path) -> sqlite3.Connection:
             f"{path} is not a usable database ({error}); it was left as it is: "
             "move it away and restore a copy, or run `ddaemon init` for a new one"
         ) from error
-    if version != SCHEMA_VERSION:
+    if version not in READABLE:
         raise HomeError(
             f"{path} has schema {version}, this ddaemon reads schema {SCHEMA_VERSION}; "
             "install the ddaemon that wrote it"
         )
     return connection
+
+
+def table_names(connection: sqlite3.Connection) -> set[str]:
+    """The tables that the file has: one of an older schema lacks the newer ones."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {row[0] for row in rows}

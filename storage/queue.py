@@ -5,7 +5,6 @@ A claim marks a job and never deletes it; every later write of its holder carrie
 token, so a holder that lost its lease changes nothing any more (`LeaseLost`).
 """
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from .content import FileStamp
+from . import audit
+from .content import FileStamp, file_name
 from .database import Database
 from .errors import JobError, LeaseLost
 from .states import ENDED, State
@@ -43,7 +43,7 @@ class Arrival:
     @property
     def name(self) -> str:
         """The file's name as text, whatever bytes it is made of."""
-        return os.fsencode(self.path.name).decode("utf-8", "backslashreplace")
+        return file_name(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,14 @@ class Queue:
                 attempts=0,
             )
         )
-        self._log(connection, job, "accepted", arrival.name)
+        self._log(
+            connection,
+            job,
+            "accepted",
+            arrival.name,
+            sha256=arrival.sha256,
+            bytes=arrival.stamp.size,
+        )
         return job
 
     def _meet_again(self, connection: Connection, known: JobRow, arrival: Arrival) -> None:
@@ -139,7 +146,7 @@ class Queue:
         if changes:
             connection.execute(update(jobs).where(jobs.c.id == known.id).values(changes))
         if known.source != arrival.path:
-            self._log(connection, known.id, "seen again", arrival.name)
+            self._log(connection, known.id, "seen again", arrival.name, sha256=arrival.sha256)
 
     def known_files(self) -> dict[Path, FileStamp]:
         """Every file of the inbox whose content was accepted, as it was then."""
@@ -158,6 +165,15 @@ class Queue:
                 )
             ).all()
         return [(row.path, FileStamp(row.size, row.mtime_ns, row.inode), row) for row in rows]
+
+    def moved_along(self, path: Path, row: JobRow) -> None:
+        """Another file with an ended job's content left the inbox for that job's folder."""
+        with self._database.write() as connection:
+            connection.execute(delete(files).where(files.c.path == path))
+            # No event of the job's: it may have been purged meanwhile.
+            audit.append(
+                connection, "moved along", row.id, {"text": file_name(path)}, sha256=row.sha256
+            )
 
     def forget_file(self, path: Path) -> None:
         """The file is gone from the inbox: one of that name is a new arrival."""
@@ -233,18 +249,34 @@ class Queue:
                 percent=100.0,
                 error=None,
             )
-            self._log(connection, claim.job, "judged", outcome.decision)
-
-    def finish(self, job: str) -> None:
-        """The verdict's folder is in the outbox."""
-        with self._database.write() as connection:
-            done = connection.execute(
-                update(jobs)
-                .where(jobs.c.id == job, jobs.c.state == State.PUBLISHING)
-                .values(state=State.DONE, finished_at=self._clock(), token=None, lease_until=None)
+            self._log(
+                connection,
+                claim.job,
+                "judged",
+                outcome.decision,
+                reason=outcome.reason,
+                probability=outcome.probability,
             )
-            if done.rowcount:
-                self._log(connection, job, "published", "")
+
+    def finish(self, job: str, verdict_sha256: str) -> None:
+        """The verdict's folder is in the outbox, with a `verdict.json` of this SHA-256."""
+        done = (
+            update(jobs)
+            .where(jobs.c.id == job, jobs.c.state == State.PUBLISHING)
+            .values(state=State.DONE, finished_at=self._clock(), token=None, lease_until=None)
+            .returning(jobs.c.folder)
+        )
+        with self._database.write() as connection:
+            row = connection.execute(done).one_or_none()
+            if row is not None:
+                self._log(
+                    connection,
+                    job,
+                    audit.PUBLISHED,
+                    "",
+                    sha256=verdict_sha256,
+                    folder=row.folder,
+                )
 
     def judge_again(self, job: str, why: str) -> None:
         """A verdict was complete, but its files were lost before they were published."""
@@ -359,15 +391,22 @@ class Queue:
             )
 
     def purge(self, older_than_s: float, states: Sequence[State] = ENDED) -> int:
-        """Forget ended jobs; what is in the outbox and the quarantine stays. Returns how many."""
-        with self._database.write() as connection:
-            gone = connection.execute(
-                delete(jobs).where(
-                    jobs.c.state.in_([state for state in states if state in ENDED]),
-                    jobs.c.finished_at <= self._clock() - older_than_s,
-                )
+        """Forget ended jobs; what is in the outbox and the quarantine stays, and the audit log.
+        Returns how many."""
+        now = self._clock()
+        old = (
+            delete(jobs)
+            .where(
+                jobs.c.state.in_([state for state in states if state in ENDED]),
+                jobs.c.finished_at <= now - older_than_s,
             )
-        return gone.rowcount
+            .returning(jobs.c.id, jobs.c.sha256, jobs.c.state)
+        )
+        with self._database.write() as connection:
+            gone = connection.execute(old).all()
+            for job, sha256, state in gone:
+                audit.append(connection, "forgotten", job, {"text": state}, sha256=sha256, at=now)
+        return len(gone)
 
     def _change_by_hand(
         self,
@@ -386,6 +425,11 @@ class Queue:
         self._log(connection, job, kind, "by hand")
 
     # -- what is left to do ------------------------------------------------------------------
+
+    def audit_head(self) -> audit.Head:
+        """The audit log's last entry."""
+        with self._database.read() as connection:
+            return audit.head_of(connection)
 
     def half_done(self) -> Sequence[JobRow]:
         """Jobs whose folder may not have appeared yet, when the service died in between."""
@@ -415,10 +459,20 @@ class Queue:
         if not changed.rowcount:
             raise LeaseLost(f"job {job} is no longer held under this token")
 
-    def _log(self, connection: Connection, job: str, kind: str, detail: str) -> None:
-        connection.execute(
-            insert(events).values(job=job, at=self._clock(), kind=kind, detail=detail)
-        )
+    def _log(
+        self,
+        connection: Connection,
+        job: str,
+        kind: str,
+        detail: str,
+        *,
+        sha256: str | None = None,
+        **facts: Any,
+    ) -> None:
+        """An event of the job for people to read, and the same with `facts` in the audit log."""
+        now = self._clock()
+        connection.execute(insert(events).values(job=job, at=now, kind=kind, detail=detail))
+        audit.append(connection, kind, job, {"text": detail, **facts}, sha256=sha256, at=now)
 
 
 def _stamp(row: JobRow) -> FileStamp:

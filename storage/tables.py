@@ -85,3 +85,17 @@ files = Table(
     Column("inode", Integer, nullable=False),
     Column("job", Text, nullable=False, index=True),
 )
+
+# The hash-chained log (see audit.py). It outlives a purged job, so `job` is no foreign key.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True),  # 1, 2, 3, ... without a gap
+    Column("at", Text, nullable=False),  # ISO 8601, UTC
+    Column("kind", Text, nullable=False),
+    Column("job", Text, index=True),
+    Column("sha256", Text, index=True),  # of the content that the entry is about
+    Column("detail", Text, nullable=False),  # JSON
+    Column("previous", Text, nullable=False),  # hash of the entry before
+    Column("hash", Text, nullable=False),
+)

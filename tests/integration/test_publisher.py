@@ -1,12 +1,17 @@
 """What is half done is brought to its end, wherever a crash left it."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ddaemon.daemon.publisher import Publisher, attempt_folder, clean_work
-from ddaemon.storage.content import FileStamp
+from ddaemon.storage.audit import Entry
+from ddaemon.storage.audit_log import AuditLog
+from ddaemon.storage.content import FileStamp, hash_file
 from ddaemon.storage.database import Database
 from ddaemon.storage.ledger import Ledger
 from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
@@ -44,6 +49,16 @@ class Desk:
         (folder / "verdict.json").write_text("{}")
         self.queue.begin_publishing(self.claim, Outcome("real", None, 0.1), "clip-1")
         return folder
+
+    @property
+    def log(self) -> list[Entry]:
+        log = AuditLog(self.outbox.parent / "state.db")
+        assert log.verify().fault is None
+        return list(log.chain())
+
+    @property
+    def published(self) -> list[Entry]:
+        return [entry for entry in self.log if entry.kind == "published"]
 
     @property
     def state(self) -> str:
@@ -143,3 +158,117 @@ def test_a_start_removes_what_dead_attempts_left_and_keeps_what_is_judged(desk: 
     (desk.work / "old.progress").touch()
     clean_work(desk.work, desk.queue)
     assert list(desk.work.iterdir()) == [kept]
+
+
+def record_in(folder: Path) -> dict[str, object]:
+    record: dict[str, object] = json.loads((folder / "verdict.json").read_text())
+    return record
+
+
+def test_the_record_lists_every_file_beside_it_the_moved_original_too(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, move=True)
+    work = desk.judge()
+    (work / "heatmaps").mkdir()
+    (work / "heatmaps" / "01.png").write_bytes(b"png")
+    desk.publisher.publish_all()
+    folder = desk.outbox / "clip-1"
+    assert record_in(folder)["files"] == {
+        "clip.mp4": hash_file(folder / "clip.mp4"),
+        "heatmaps/01.png": hash_file(folder / "heatmaps" / "01.png"),
+    }
+
+
+def test_the_log_holds_the_hash_of_the_record_as_it_lies_in_the_outbox(desk: Desk) -> None:
+    desk.judge()
+    desk.publisher.publish_all()
+    (entry,) = desk.published
+    assert entry.sha256 == hash_file(desk.outbox / "clip-1" / "verdict.json")
+    assert (entry.job, json.loads(entry.detail)["folder"]) == (desk.claim.job, "clip-1")
+
+
+def test_the_record_names_the_last_entry_of_the_log_before_its_own(desk: Desk) -> None:
+    desk.judge()
+    desk.publisher.publish_all()
+    (custody,) = record_in(desk.outbox / "clip-1")["custody"]  # type: ignore[misc]
+    judged = next(entry for entry in desk.log if entry.kind == "judged")
+    assert custody["detail"] == f"entry {judged.head}"
+
+
+def test_a_late_copy_of_the_video_is_moved_along_and_the_log_tells_of_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, move=True)
+    desk.judge()
+    desk.publisher.publish_all()
+    desk.drop("late.mp4", b"video")
+    desk.publisher.publish_all()
+    assert (desk.outbox / "clip-1" / "late.mp4").is_file()
+    assert [entry.kind for entry in desk.log[-2:]] == ["seen again", "moved along"]
+    assert json.loads(desk.log[-1].detail) == {"text": "late.mp4"}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ddaemon.daemon import publisher
+from ddaemon.storage.database import Database
+from ddaemon.storage.queue import Queue
+
+root, moment = Path(sys.argv[1]), sys.argv[2]
+queue = Queue(Database.open(root / "state.db"))
+die = lambda *_arguments: os.kill(os.getpid(), signal.SIGKILL)
+
+def after(call):
+    return lambda *arguments: (call(*arguments), die())
+
+if moment == "before the record is closed":
+    publisher.close_record = die
+if moment == "after the record is closed":
+    publisher.close_record = after(publisher.close_record)
+if moment == "before the log is told":
+    queue.finish = die
+if moment == "after the log is told":
+    queue.finish = after(queue.finish)
+folders = (root / name for name in ("work", "outbox", "quarantine"))
+publisher.Publisher(queue, *folders, move_original=True).publish_all()
+"""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "before the record is closed",
+        "after the record is closed",
+        "before the log is told",
+        "after the log is told",
+    ],
+)
+def test_killed_at_any_moment_there_is_one_publication_in_the_log_with_the_right_hash(
+    tmp_path: Path, moment: str
+) -> None:
+    desk = Desk(tmp_path, move=True)
+    desk.judge()
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), moment], capture_output=True, check=False
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    for _ in range(2):
+        desk.publisher.publish_all()
+    (folder,) = desk.outbox.iterdir()
+    (entry,) = desk.published
+    assert entry.sha256 == hash_file(folder / "verdict.json")
+    assert record_in(folder)["files"] == {"clip.mp4": hash_file(folder / "clip.mp4")}
+    assert desk.state == "done"
+
+
+def test_a_verdict_that_was_damaged_is_judged_again_and_not_published(desk: Desk) -> None:
+    (desk.judge() / "verdict.json").write_text("")
+    desk.publisher.publish_all()
+    assert list(desk.outbox.iterdir()) == []
+    assert (desk.state, desk.published) == ("pending", [])
+
+
+def test_what_was_forgotten_stays_in_the_log(desk: Desk) -> None:
+    desk.judge()
+    desk.publisher.publish_all()
+    assert desk.queue.purge(older_than_s=-1) == 1
+    assert [entry.kind for entry in desk.log[-2:]] == ["published", "forgotten"]
+    assert desk.log[-1].job == desk.claim.job

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import HomeError, JobError, LeaseLost
@@ -133,11 +134,24 @@ def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: Ledger, tmp_path: P
     assert (ledger.get(job).stage, ledger.get(job).percent) == ("faces", 40.0)
     queue.begin_publishing(claim, FAKE, "a-" + job)
     assert ledger.get(job).state == State.PUBLISHING
-    queue.finish(job)
+    queue.finish(job, "f" * 64)
     row = ledger.get(job)
     assert (row.state, row.decision, row.probability) == (State.DONE, "fake", 0.9)
     kinds = [event.kind for event in ledger.history(job)]
     assert kinds == ["accepted", "claimed", "judged", "published"]
+
+
+def test_a_publication_is_told_of_once(queue: Queue, tmp_path: Path) -> None:
+    job, _ = queue.enqueue(arrival(tmp_path / "a"))
+    claim = queue.claim(60)
+    assert claim is not None
+    queue.finish(job, "f" * 64)
+    queue.begin_publishing(claim, FAKE, "a-" + job)
+    for _ in range(2):
+        queue.finish(job, "f" * 64)
+    log = AuditLog(tmp_path / "state.db")
+    told = [(entry.job, entry.sha256) for entry in log.chain() if entry.kind == "published"]
+    assert told == [(job, "f" * 64)]
 
 
 def test_a_holder_that_lost_its_lease_can_write_nothing(

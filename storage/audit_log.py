@@ -1,0 +1,105 @@
+"""The audit log as it is read: plain SQL over the standard library, like `ledger.py`."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from .audit import EMPTY, PUBLISHED, Entry, Head, Walk, Witness, walk
+from .ledger import open_checked, table_names
+
+COLUMNS = ", ".join(Entry.__slots__)
+
+
+class AuditLog:
+    """Reads one database's log. Raises `HomeError` when the file is missing, damaged or too new.
+
+    A file that no ddaemon with an audit log has written to yet has an empty one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_checked(path)
+        # Whatever somebody wrote into the table must be read, to be called altered.
+        self._connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        self._connection.execute("BEGIN")  # all that is read is of one moment
+        self.is_there = "audit" in table_names(self._connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def entries(self, since: str = "") -> Iterator[Entry]:
+        """Every entry written at this time (ISO 8601, UTC) or later, in their order."""
+        return self._read("WHERE at >= ? ORDER BY seq", since)
+
+    def chain(self) -> Iterator[Entry]:
+        """Every entry, in their order, whatever time it claims."""
+        return self._read("ORDER BY seq")
+
+    def head(self) -> Head | None:
+        """The last entry; None when there is none."""
+        last = next(self._read("ORDER BY seq DESC LIMIT 1"), None)
+        return last.head if last else None
+
+    def published(self, *, job: str | None, verdict: str, folder: str) -> list[Entry]:
+        """The entries that tell of a verdict's publication, found by whatever part of it is right.
+
+        Args:
+            job: its job.
+            verdict: SHA-256 of its `verdict.json`.
+            folder: the name under which it lies in the outbox.
+        """
+        named = "CASE WHEN json_valid(detail) THEN json_extract(detail, '$.folder') = ? END"
+        return list(
+            self._read(
+                f"WHERE kind = ? AND (job = ? OR sha256 = ? OR {named}) ORDER BY seq",
+                PUBLISHED,
+                job,
+                verdict,
+                folder,
+            )
+        )
+
+    def knows(self, job: str | None, head: Head | None) -> bool:
+        """Whether log or queue tell of this job, or this head is one of the log's."""
+        statement = (
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE job = ? OR (seq = ? AND hash = ?))"
+            " OR EXISTS (SELECT 1 FROM jobs WHERE id = ?)"
+        )
+        seq, digest = (head.seq, head.hash) if head else (None, None)
+        return bool(self._connection.execute(statement, (job, seq, digest, job)).fetchone()[0])
+
+    def verify(self, witnesses: Sequence[Witness] = ()) -> Walk:
+        """Follow the chain from its first entry to its last and past the witnesses; then ask the
+        queue whether it knows of more."""
+        try:
+            found = walk(self.chain(), witnesses)
+            if found.fault is None and self.is_there:
+                found = self._compared_with_queue(found)
+        except sqlite3.DatabaseError as error:
+            return Walk(0, EMPTY, 1, f"the log can't be read: {error}")
+        return found
+
+    def _compared_with_queue(self, found: Walk) -> Walk:
+        if not found.entries:
+            return Walk(0, EMPTY, 1, "entry 1 is missing: every log has one from its beginning")
+        if lost := self._unpublished():
+            fault = f"job {lost} is done, but no entry tells of its publication: it was removed"
+            return Walk(found.entries, found.head, found.entries + 1, fault)
+        return found
+
+    def _unpublished(self) -> str | None:
+        """A job that came after the log began and is done, but not by the log's word."""
+        begun = datetime.fromisoformat(next(self.chain()).at).timestamp()
+        row = self._connection.execute(
+            "SELECT id FROM jobs WHERE state = 'done' AND received_at > ? AND id NOT IN"
+            " (SELECT job FROM audit WHERE kind = ? AND job IS NOT NULL) ORDER BY id LIMIT 1",
+            (begun, PUBLISHED),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def _read(self, rest: str, *values: str | None) -> Iterator[Entry]:
+        if not self.is_there:
+            return iter(())
+        # Only column names and the clauses above become part of the statement.
+        statement = f"SELECT {COLUMNS} FROM audit {rest}"  # noqa: S608
+        return (Entry(*row) for row in self._connection.execute(statement, values))
