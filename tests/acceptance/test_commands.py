@@ -137,7 +137,7 @@ def test_a_detector_of_ones_own_can_be_used_unless_it_was_altered(ddaemon: Ddaem
 
 def test_the_stages_are_listed_with_what_they_need(ddaemon: Ddaemon) -> None:
     listed = ddaemon.call("stages")
-    for line in ("1. frames (ddaemon", "needs   features", "gives   verdict"):
+    for line in ("1. frames (ddaemon", "needs   faces, features", "gives   verdict"):
         assert line in listed
 
 
