@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from ddaemon.cli.show import percent
 from ddaemon.daemon.checker import Checker
 from ddaemon.daemon.config import Config
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
 from ddaemon.stages.media.pyav import open_video
+from ddaemon.stages.words import percent
 from ddaemon.storage.registry import Registry
 
 CRF, SIDE, FPS = "28", 480, 25

@@ -3,8 +3,8 @@
 import click
 
 from ..daemon.home import Home
+from ..stages.words import percent
 from ..storage.registry import Registry
-from .show import percent
 
 
 @click.group("detectors")

@@ -1,4 +1,4 @@
-"""The record of one judged video: `verdict.json`, format 1 (docs/verdict.schema.json)."""
+"""The record of one judged video: `verdict.json`, format 2 (docs/verdict.schema.json)."""
 
 import json
 import os
@@ -16,8 +16,9 @@ from .base import VERDICT_FILE, Context, Subject
 from .chain import Timing
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
+from .words import words_of
 
-FORMAT = 1
+FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"
 KEY_LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino")
 LIMITS = (
@@ -32,7 +33,7 @@ def compose(context: Context, closing: Timing) -> Record:
     """The whole record, from the facts that the chain gave and the closing stage's own timing."""
     refusal: NotAnalysable | None = context.facts.get("not_analysable")
     judgement: Judgement | None = None if refusal else context.facts["judgement"]
-    return {
+    record = {
         "format": FORMAT,
         "job": context.subject.job,
         "input": _input(context.subject, context.facts.get("container")),
@@ -49,6 +50,7 @@ def compose(context: Context, closing: Timing) -> Record:
         "started_at": context.subject.started_at,
         "finished_at": iso(time.time()),
     }
+    return {**record, "words": words_of(record)}
 
 
 def write_record(record: Record, folder: Path) -> Path:
