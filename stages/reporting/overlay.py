@@ -58,7 +58,7 @@ def write_overlay(
     moves evenly from one look to the next, the score stays until the next look. Raises OSError.
     """
     times = times_of(record)
-    heat = _read_heat(record, path.parent)
+    heat = read_heat(record, path.parent)
     pictures = (
         draw_frame(frame.image, t, record, heat)
         for t, frame in zip(times, frames.at(times), strict=True)
@@ -100,6 +100,26 @@ def draw_frame(image: Image, t: float, record: Record, heat: Mapping[Any, Image]
     return canvas
 
 
+def read_heat(record: Record, folder: Path) -> dict[tuple[int, float], Image]:
+    """The heated face of each explained frame: (track, t) -> RGB."""
+    container = record["input"]["container"]
+    boxes = {
+        (face["track"], frame["t"]): frame["box"]
+        for face in record["faces"]
+        for frame in face["frames"]
+    }
+    heat = {}
+    for entry in record["heatmaps"]:
+        key = (entry["track"], round(entry["t"], 6))
+        picture = cv2.imread(str(folder / entry["file"]), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise OSError(f"{folder / entry['file']} can't be read")
+        scale = picture.shape[1] / container["width"]
+        x, y, width, height = (round(side * scale) for side in boxes[key])
+        heat[key] = np.ascontiguousarray(picture[y : y + height, x : x + width, ::-1])
+    return heat
+
+
 def _span(record: Record) -> tuple[float, float]:
     times = [frame["t"] for face in record["faces"] for frame in face["frames"]]
     return min(times), max(times)
@@ -125,26 +145,6 @@ def _person_at(face: Record, t: float) -> Now | None:
     share = (t - look["t"]) / gap if 0 < gap <= longest else 0.0
     box = tuple((1 - share) * a + share * b for a, b in zip(look["box"], after["box"], strict=True))
     return Now(face["track"], (box[0], box[1], box[2], box[3]), look["score"], look["t"])
-
-
-def _read_heat(record: Record, folder: Path) -> dict[tuple[int, float], Image]:
-    """The heated face of each explained frame: (track, t) -> RGB."""
-    container = record["input"]["container"]
-    boxes = {
-        (face["track"], frame["t"]): frame["box"]
-        for face in record["faces"]
-        for frame in face["frames"]
-    }
-    heat = {}
-    for entry in record["heatmaps"]:
-        key = (entry["track"], round(entry["t"], 6))
-        picture = cv2.imread(str(folder / entry["file"]), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise OSError(f"{folder / entry['file']} can't be read")
-        scale = picture.shape[1] / container["width"]
-        x, y, width, height = (round(side * scale) for side in boxes[key])
-        heat[key] = np.ascontiguousarray(picture[y : y + height, x : x + width, ::-1])
-    return heat
 
 
 def _draw_person(canvas: Image, person: Now, scale: float) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ...storage.detector_record import DetectorRecord
 from ..pages import open_templates
@@ -28,6 +28,7 @@ from .tables import (
     people_table,
 )
 from .timeline import NARROW, WIDE, draw_timeline
+from .times import moment
 
 TEMPLATE, STYLE = "report.html.j2", "report.css"
 TONES = {STRONG_SIGNS: "fake", SIGNS: "fake", INCONCLUSIVE: "unsure", NO_SIGNS: "real"}
@@ -73,8 +74,9 @@ def render_page(record: Record, folder: Path, card: DetectorRecord | None) -> st
     """The page's HTML. The same record and pictures give the same page."""
     style = (Path(__file__).parent / STYLE).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    template = open_templates(Path(__file__).parent).get_template(TEMPLATE)
-    return template.render(
+    templates = open_templates(Path(__file__).parent)
+    templates.filters.update(moment=moment, unbroken=_unbroken)
+    return templates.get_template(TEMPLATE).render(
         record=record,
         style=Markup(style),  # noqa: S704 (our own file)
         style_hash=digest,
@@ -107,7 +109,7 @@ def _tiles(record: Record) -> list[Tile]:
     thresholds = record["thresholds"]
     score = f"fake from {thresholds['fake']:.3f}, real up to {thresholds['real']:.3f}"
     return [
-        Tile("Score, of 1", f"{record['probability']:.3f}", score),
+        Tile("Score, 0 to 1", f"{record['probability']:.3f}", score),
         _rate_tile("Real videos called fake", thresholds, "false_positive"),
         _rate_tile("Fakes called real", thresholds, "false_negative"),
     ]
@@ -117,3 +119,8 @@ def _rate_tile(name: str, thresholds: Record, what: str) -> Tile:
     low, high = thresholds[f"{what}_interval"]
     interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
     return Tile(name, percent(thresholds[f"{what}_rate"]), interval)
+
+
+def _unbroken(text: str) -> Markup:
+    """With no line's end between a number and its sign."""
+    return escape(text).replace(" %", Markup("&nbsp;%"))

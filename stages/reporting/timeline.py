@@ -19,7 +19,7 @@ WIDE, NARROW = 760.0, 340.0  # units; a unit is about a pixel of the page
 TITLE, PLOT, AXIS, LEFT, RIGHT = 30.0, 150.0, 54.0, 34.0, 14.0
 STRIP = 14.0  # height of the strip that shades by attention, under the plot
 GUTTER = 104.0  # beside the plot, for the thresholds' names, where there is room
-LETTERS = 12.5
+LETTERS, LINE = 12.5, 18.0
 LEGEND = (
     "line and dots: score of each looked-at frame    rings: frames that have a heatmap",
     "strip: attention, the darker the more a frame weighed    time in minutes:seconds",
@@ -59,20 +59,21 @@ def draw_timeline(record: Record, width: float = WIDE, *, legend: bool = False) 
     if not record["faces"]:
         return None
     until = _until(record)
-    panel = TITLE + PLOT + AXIS
     gutter = GUTTER if width > NARROW else 0.0
+    title = TITLE if gutter else TITLE + LINE
+    panel = title + PLOT + AXIS
     shapes: list[Shape] = []
     for place, face in enumerate(record["faces"]):
-        top = place * panel + TITLE
+        top = place * panel + title
         frame = Frame(LEFT, top, width - LEFT - RIGHT - gutter, until)
         shapes += _panel(frame, face, record, in_gutter=bool(gutter))
     bottom = len(record["faces"]) * panel
     if legend:
         shapes += [
-            Label("note", LEFT, bottom + 14 + 18 * line, text, LETTERS)
+            Label("note", LEFT, bottom + 14 + LINE * line, text, LETTERS)
             for line, text in enumerate(LEGEND)
         ]
-        bottom += 18 * len(LEGEND) + 8
+        bottom += LINE * len(LEGEND) + 8
     return Drawing(width, bottom, tuple(shapes))
 
 
@@ -104,7 +105,8 @@ def _until(record: Record) -> float:
 def _panel(frame: Frame, face: Record, record: Record, *, in_gutter: bool) -> Iterator[Shape]:
     looks = looks_of(face, record["heatmaps"])
     title = f"Person {face['track']}: score {face['probability']:.3f} over all frames"
-    yield Label("title", frame.left, frame.top - 10, title, LETTERS + 1)
+    above = 10 if in_gutter else 10 + LINE
+    yield Label("title", frame.left, frame.top - above, title, LETTERS + 1)
     yield from _ground(frame, record["thresholds"])
     yield from _attention(frame, looks)
     yield from _axes(frame)
@@ -154,19 +156,25 @@ def _thresholds(frame: Frame, thresholds: Record, *, in_gutter: bool) -> Iterato
     for kind, score in (("fake", fake), ("real", real)):
         y = frame.y(score)
         yield Path(kind, ((frame.left, y), (right, y)))
-    x, anchor = (right + 6, "start") if in_gutter else (right - 4, "end")
-    roomy = frame.y(real) - frame.y(fake) > 4 * LETTERS
-    inside = roomy and not in_gutter  # away from the line of a score that is clear
+    yield from (_beside if in_gutter else _over)(frame, fake, real)
+
+
+def _beside(frame: Frame, fake: float, real: float) -> Iterator[Shape]:
+    """The names of lines and strip, to the right of them."""
+    x = frame.left + frame.width + 6
     below, above = LETTERS + 2.5, -5.0
-    fake_y = frame.y(fake) + (below if inside else above)
-    real_y = frame.y(real) + (above if inside else below)
-    yield Label("fake", x, fake_y, f"fake from {fake:.2f}", LETTERS, anchor)
-    yield Label("real", x, real_y, f"real up to {real:.2f}", LETTERS, anchor)
-    if roomy:
-        middle = frame.y((fake + real) / 2) + 4
-        yield Label("note", x, middle, "inconclusive", LETTERS, anchor)
-    if in_gutter:
-        yield Label("note", x, frame.top + PLOT + 4 + LETTERS, "attention", LETTERS, anchor)
+    yield Label("fake", x, frame.y(fake) + above, f"fake from {fake:.2f}", LETTERS)
+    yield Label("real", x, frame.y(real) + below, f"real up to {real:.2f}", LETTERS)
+    if frame.y(real) - frame.y(fake) > 2 * LINE:
+        yield Label("note", x, frame.y((fake + real) / 2) + 4, "inconclusive", LETTERS)
+    yield Label("note", x, frame.top + PLOT + 4 + LETTERS, "attention", LETTERS)
+
+
+def _over(frame: Frame, fake: float, real: float) -> Iterator[Shape]:
+    """The lines' names over the plot, where there is no room beside it."""
+    yield Label("fake", frame.left, frame.top - 10, f"fake from {fake:.2f}", LETTERS)
+    middle = frame.left + frame.width / 2
+    yield Label("real", middle, frame.top - 10, f"real up to {real:.2f}", LETTERS)
 
 
 def _unbroken(looks: Sequence[Look]) -> Iterator[list[Look]]:

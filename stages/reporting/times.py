@@ -1,6 +1,7 @@
-"""Times of a video as people read them, and where to put marks on an axis of time."""
+"""Times as people read them, and where to put marks on an axis of time."""
 
 import math
+from datetime import datetime
 
 STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
@@ -13,6 +14,11 @@ def clock(seconds: float, digits: int = 1) -> str:
     hours, minute = divmod(minutes, 60)
     text = f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
     return f"{text}.{part:0{digits}}" if digits else text
+
+
+def moment(text: str) -> str:
+    """A time of the record (ISO 8601, UTC) without its fraction."""
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def marks(until: float, most: int) -> list[tuple[float, str]]:
