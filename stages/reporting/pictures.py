@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from markupsafe import Markup
 
 JPEG_QUALITY = 82
 WIDEST = 1280  # pixels
@@ -17,7 +16,7 @@ MOST_PIXELS = 4_000_000  # a contact sheet of very many frames is shrunk to this
 class Picture:
     """A picture inside the page: a data URI, its size in pixels, and what it shows in words."""
 
-    uri: Markup
+    uri: str
     width: int
     height: int
     alt: str
@@ -42,4 +41,4 @@ def embed(folder: Path, file: str, alt: str) -> Picture | None:
     if not done:
         raise OSError(f"{path} can't be written as a JPEG")
     text = base64.b64encode(coded.tobytes()).decode("ascii")
-    return Picture(Markup("data:image/jpeg;base64,") + text, *size, alt)
+    return Picture(f"data:image/jpeg;base64,{text}", *size, alt)

@@ -112,6 +112,18 @@ def test_every_picture_says_what_it_shows_and_every_table_names_its_columns(page
     assert targets == {attrs["id"] for attrs in seen.named("section")}
 
 
+def test_the_decision_comes_first_and_how_to_check_it_last(tmp_path, card) -> None:
+    def parts(record):
+        text = render_page(record, lay_pictures(record, tmp_path), card)
+        return [attrs["id"] for attrs in Page(text).named("section")]
+
+    always = ["examined", "how", "detector", "custody", "check"]
+    judged = ["decision", "timeline", "strongest", "sheet"]
+    assert parts(with_everything(fake_record())) == [*judged, "envelope", *always]
+    assert parts(fake_record()) == [*judged, *always]
+    assert parts(record_of("not_analysable", None)) == ["decision", *always]
+
+
 def test_what_a_stranger_wrote_is_shown_and_does_nothing(tmp_path, card) -> None:
     record = with_everything(fake_record(), HOSTILE)
     text = render_page(record, lay_pictures(record, tmp_path), card)
