@@ -151,7 +151,7 @@ def _paint_label(canvas: Image, label: Label) -> None:
 
 
 def _fixed(points: tuple[Point, ...]) -> NDArray[np.int32]:
-    return np.round(np.array(points) * SHARPNESS * 2**FRACTION_BITS).astype(np.int32)
+    return np.array(np.round(np.array(points) * SHARPNESS * 2**FRACTION_BITS), np.int32)
 
 
 _PAINTERS: dict[type, Any] = {

@@ -19,7 +19,7 @@ from .times import clock
 Record = Mapping[str, Any]  # of verdict.json
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 
-WIDEST = 1280  # pixels
+WIDEST, TALLEST = 1280, 1920  # pixels
 NARROWEST = 320  # a smaller video is enlarged to this, or nobody could read what is written on it
 FASTEST = 30.0  # frames a second
 MOST_FRAMES = 9000  # a longer span is shown in as many, which is fewer a second
@@ -108,7 +108,7 @@ def read_heat(record: Record, folder: Path) -> dict[tuple[int, float], Image]:
         for face in record["faces"]
         for frame in face["frames"]
     }
-    heat = {}
+    heat: dict[tuple[int, float], Image] = {}
     for entry in record["heatmaps"]:
         key = (entry["track"], round(entry["t"], 6))
         picture = cv2.imread(str(folder / entry["file"]), cv2.IMREAD_COLOR)
@@ -116,7 +116,8 @@ def read_heat(record: Record, folder: Path) -> dict[tuple[int, float], Image]:
             raise OSError(f"{folder / entry['file']} can't be read")
         scale = picture.shape[1] / container["width"]
         x, y, width, height = (round(side * scale) for side in boxes[key])
-        heat[key] = np.ascontiguousarray(picture[y : y + height, x : x + width, ::-1])
+        face = picture[y : y + height, x : x + width, ::-1]
+        heat[key] = np.ascontiguousarray(face, np.uint8)
     return heat
 
 
@@ -126,8 +127,8 @@ def _span(record: Record) -> tuple[float, float]:
 
 
 def _scale(image: Image) -> float:
-    width = image.shape[1]
-    return min(WIDEST / width, max(1.0, NARROWEST / width))
+    height, width = image.shape[:2]
+    return float(min(WIDEST / width, TALLEST / height, max(1.0, NARROWEST / width)))
 
 
 def _person_at(face: Record, t: float) -> Now | None:

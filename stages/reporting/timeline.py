@@ -99,7 +99,7 @@ def _one(frames: Sequence[Record], picked: set[float]) -> Look:
 def _until(record: Record) -> float:
     last = max(frame["t"] for face in record["faces"] for frame in face["frames"])
     container = record["input"]["container"] or {}
-    return max(container.get("duration_s") or 0.0, last, 0.1)
+    return float(max(container.get("duration_s") or 0.0, last, 0.1))
 
 
 def _panel(frame: Frame, face: Record, record: Record, *, in_gutter: bool) -> Iterator[Shape]:

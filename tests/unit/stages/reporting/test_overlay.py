@@ -103,6 +103,12 @@ def test_the_picture_is_readable_and_no_wider_than_1280(width) -> None:
     assert shown.shape[0] % 2 == shown.shape[1] % 2 == 0
 
 
+def test_a_tower_of_a_video_is_no_taller_than_1920() -> None:
+    shown = draw_frame(np.full((4000, 16, 3), 128, np.uint8), 0.5, one_person(), {})
+    assert shown.shape[0] == 1920
+    assert shown.shape[1] >= 2
+
+
 def test_a_very_long_video_is_shown_in_fewer_frames() -> None:
     record = one_person()
     record["faces"] = [face_of(0, [0.9] * 32, step=675.0)]
