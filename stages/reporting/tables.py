@@ -14,7 +14,10 @@ from .times import clock
 Record = Mapping[str, Any]  # of verdict.json
 
 PAGE_FILE = "report.html"
-MOST_FILES = 60  # rows of a table; the record lists them all
+# A stranger decides how many tags there are and how long they get; the record has them all.
+MOST_ROWS = 200
+MOST_LETTERS = 1000  # of one cell
+MOST_FILES = 60  # rows
 
 
 def people_table(record: Record) -> Table:
@@ -40,7 +43,7 @@ def examined_tables(record: Record) -> Iterator[Table]:
         yield _pairs("Tags that the file carries; anybody can write them", found["tags"])
     if found.get("traces"):
         rows = [(plain(trace["kind"]), plain(trace["text"])) for trace in found["traces"]]
-        yield Table("Traces of editing", ("Kind", "What was found"), rows)
+        yield Table("Traces of editing", ("Kind", "What was found"), _cut(rows, MOST_ROWS))
     if record.get("provenance"):
         yield _pairs("Provenance (C2PA)", record["provenance"])
     if record["facts"]:
@@ -117,7 +120,9 @@ def custody_tables(record: Record, folder: Path) -> Iterator[Table]:
     )
     hashes = file_hashes(record, folder)
     if hashes:
-        yield Table("Files of this folder", ("File", "SHA-256"), _cut(list(hashes.items())))
+        yield Table(
+            "Files of this folder", ("File", "SHA-256"), _cut(list(hashes.items()), MOST_FILES)
+        )
 
 
 def file_hashes(record: Record, folder: Path) -> dict[str, str]:
@@ -156,11 +161,16 @@ def _steps(record: Record) -> list[dict[str, str]]:
 
 
 def _pairs(caption: str, value: Any) -> Table:
-    return Table(caption, ("What", "Value"), list(flat_rows(value)))
+    return Table(caption, ("What", "Value"), _cut(list(flat_rows(value)), MOST_ROWS))
 
 
-def _cut(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    more = len(rows) - MOST_FILES
-    if more <= 0:
-        return list(rows)
-    return [*rows[:MOST_FILES], (f"{more} more", f"listed in {VERDICT_FILE}")]
+def _cut(rows: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
+    """No more rows than `most`, nor letters than `MOST_LETTERS`; what is left out is said."""
+    kept = [(_shortened(name), _shortened(value)) for name, value in rows[:most]]
+    more = len(rows) - most
+    return kept if more <= 0 else [*kept, (f"{more} more", f"listed in {VERDICT_FILE}")]
+
+
+def _shortened(text: str) -> str:
+    more = len(text) - MOST_LETTERS
+    return text if more <= 0 else f"{text[:MOST_LETTERS]}… ({more} more letters)"

@@ -228,6 +228,16 @@ def test_a_folder_of_very_many_files_does_not_make_an_endless_page(tmp_path, car
     assert "940 more" in said
 
 
+def test_very_many_and_very_long_tags_do_not_make_an_endless_page(tmp_path, card) -> None:
+    record = with_everything(fake_record())
+    tags = {f"tag {i}": "x" * 100_000 for i in range(1000)}
+    record["examination"] = {"streams": [], "tags": tags, "traces": []}
+    text = render_page(record, lay_pictures(record, tmp_path), card)
+    assert "800 more" in text
+    assert "(99000 more letters)" in text
+    assert len(text) < 1_000_000
+
+
 def test_what_the_detector_learned_from_and_its_licence_are_named(tmp_path, card) -> None:
     record = record_of("not_analysable", None)
     said = Page(render_page(record, tmp_path, card)).text
