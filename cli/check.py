@@ -26,7 +26,7 @@ OnProgress = Callable[[str | None, float], None]
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Leave each video's verdict.json and heatmap.png in a folder below this one.",
+    help="Leave each video's verdict.json, report.html and heatmap.png in a folder below.",
 )
 @click.option("--detector", help="Judge with this one instead of the one in use.")
 @click.pass_context

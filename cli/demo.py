@@ -86,7 +86,8 @@ def _show(row: JobView, out: Path) -> None:
     began, ended = (datetime.fromisoformat(record[key]) for key in ("started_at", "finished_at"))
     probability = record["probability"]
     click.echo(f"{row.name}")
-    click.echo(f"  decision     {record['decision']}")
+    click.echo(f"  decision     {record['decision']}: {record['words']['scale']}")
     click.echo(f"  probability  {'none' if probability is None else f'{probability:.3f}'} of fake")
     click.echo(f"  seconds      {(ended - began).total_seconds():.2f}")
     click.echo(f"  heatmap      {folder / 'heatmap.png'}")
+    click.echo(f"  report       {folder / 'report.html'}")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import click
 
 from ..daemon.home import Home
+from ..stages.words import percent
 from ..storage.detector_record import EnvelopeRecord
 from ..storage.registry import Registry
-from .show import percent
 
 
 @click.group("detectors")

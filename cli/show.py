@@ -1,26 +1,15 @@
-"""How things are written for people: times, sizes, verdicts."""
+"""How a verdict is written on a terminal."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ..daemon.names import printable
-
-DECISIONS = {
-    "fake": "signs of manipulation",
-    "real": "no signs of manipulation found",
-    "inconclusive": "inconclusive",
-    "not_analysable": "could not be examined",
-}
-
-
-def percent(rate: float) -> str:
-    """A rate of 0..1 as a percentage with one digit."""
-    return f"{100 * rate:.1f} %"
+from ..stages.words import rate_of
 
 
 def verdict(record: Mapping[str, Any]) -> str:
     """A verdict in a few lines, with how often such a verdict is wrong."""
-    lines = [f"{printable(record['input']['name'])}: {DECISIONS[record['decision']]}"]
+    lines = [f"{printable(record['input']['name'])}: {record['words']['scale']}"]
     if record["decision"] == "not_analysable":
         lines.append(f"  {record['reason']}: {printable(record['detail'] or '')}")
         return "\n".join(lines)
@@ -29,8 +18,8 @@ def verdict(record: Mapping[str, Any]) -> str:
         f"  decision     {record['decision']}",
         f"  probability  {record['probability']:.3f} of fake "
         f"(fake from {limits['fake']:.3f}, real up to {limits['real']:.3f})",
-        f"  wrong        {_rate(limits, 'false_positive')} of real videos are called fake, "
-        f"{_rate(limits, 'false_negative')} of fakes are called real",
+        f"  wrong        {rate_of(limits, 'false_positive')} of real videos are called fake, "
+        f"{rate_of(limits, 'false_negative')} of fakes are called real",
         f"               (measured on {limits['videos']} videos: {limits['measured_on']})",
         f"  faces        {_faces(record)}",
         f"  detector     {record['detector']['name']} {record['detector']['version']}",
@@ -51,12 +40,6 @@ def _envelope(envelope: Mapping[str, Any] | None) -> list[str]:
 
 def _stability(stability: Mapping[str, Any] | None) -> list[str]:
     return [] if stability is None else [f"  looked again {printable(stability['text'])}"]
-
-
-def _rate(limits: Mapping[str, Any], what: str) -> str:
-    """With its interval: no error in four videos is not no error."""
-    low, high = limits[f"{what}_interval"]
-    return f"{percent(limits[f'{what}_rate'])} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _faces(record: Mapping[str, Any]) -> str:

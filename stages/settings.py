@@ -98,6 +98,16 @@ class GradcamSettings(Section):
     opacity: Annotated[float, Field(gt=0, le=1, description="of the heatmap over the frame")] = 0.45
 
 
+class ReportSettings(Section):
+    html: Annotated[bool, Field(description="make report.html, the page for people")] = True
+    timeline: Annotated[
+        bool, Field(description="make timeline.png, the scores over time as a picture")
+    ] = True
+    overlay: Annotated[
+        bool, Field(description="make overlay.mp4, the video with faces and scores drawn over it")
+    ] = False
+
+
 class StageSettings(Section):
     """What the chain hands to every stage. A third-party stage finds its own table under
     `plugins.<its name>`."""
@@ -110,6 +120,7 @@ class StageSettings(Section):
     features: FeaturesSettings = FeaturesSettings()
     stability: StabilitySettings = StabilitySettings()
     gradcam: GradcamSettings = GradcamSettings()
+    report: ReportSettings = ReportSettings()
     plugins: Annotated[
         dict[str, dict[str, Any]], Field(description="one table for each third-party stage")
     ] = {}

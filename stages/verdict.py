@@ -15,6 +15,7 @@ from .envelope import standing_record
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
 from .repeat import known_custody, repeatable_settings
+from .words import words_of
 
 FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"
@@ -33,7 +34,7 @@ def compose(context: Context, closing: Timing) -> Record:
     judgement: Judgement | None = None if refusal else context.facts["judgement"]
     decision = _decision(refusal, judgement)
     finished_at = iso(time.time())
-    return {
+    record: Record = {
         "format": FORMAT,
         "job": context.subject.job,
         "input": _input(context.subject, context.facts.get("container")),
@@ -55,6 +56,7 @@ def compose(context: Context, closing: Timing) -> Record:
         "files": {},  # listed when all of them are there (record.py)
         "finished_at": finished_at,
     }
+    return {**record, "words": words_of(record)}
 
 
 def software() -> dict[str, str]:

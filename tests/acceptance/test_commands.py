@@ -58,6 +58,10 @@ def test_check_judges_without_a_home_and_leaves_what_is_asked_for(tmp_path: Path
     assert folders == [f"demo-forged-{forged['input']['sha256'][:8]}",
                        f"nobody-{refused['input']['sha256'][:8]}"]  # fmt: skip
     assert (tmp_path / "out" / folders[0] / "heatmap.png").is_file()
+    assert (tmp_path / "out" / folders[0] / "timeline.png").is_file()
+    for folder, record in zip(folders, (forged, refused), strict=True):
+        page = (tmp_path / "out" / folder / "report.html").read_text(encoding="utf-8")
+        assert record["words"]["scale"].capitalize() in page
 
 
 def test_check_says_how_sure_and_how_often_that_is_wrong(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_every_way_of_arriving_ends_in_exactly_one_verdict(
         assert verdict["attempts"] == 1
         folder = ddaemon.outbox / f"{Path(verdict['input']['name']).stem}-{verdict['job']}"
         assert (folder / "heatmap.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / "report.html").read_bytes().startswith(b"<!doctype html>")
         for heatmap in verdict["heatmaps"]:
             assert (folder / heatmap["file"]).is_file()
             assert (folder / heatmap["frame_file"]).is_file()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ....storage.errors import UserError
+from ...pages import open_templates
 from .material import Report
 from .metrics import measure
 from .page import strict
@@ -69,18 +70,10 @@ def _metrics(report: Report, measured: Sequence[Mapping[str, Any]]) -> dict[str,
 
 
 def _render(folder: Path, report: Report, verdicts: Sequence[str], sections: Sequence[Any]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     def data_uri(file: str) -> str:
         return "data:image/png;base64," + base64.b64encode((folder / file).read_bytes()).decode()
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = open_templates(Path(__file__).parent)
     environment.filters["data_uri"] = data_uri
     page = environment.get_template(TEMPLATE)
     return page.render(report=report, verdicts=verdicts, sections=sections)

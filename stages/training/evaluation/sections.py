@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...pages import NOTHING, Table, flat_rows, plain, words
 from .envelope import envelope_table
 from .material import Report
-from .page import NOTHING, Picture, Section, Table, flat_rows, plain, words
+from .page import Picture, Section
 from .parts import SPEAKS
 from .tables import (
     classification_table,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .page import NOTHING, Table, plain, words
+from ...pages import NOTHING, Table, plain, words
 from .verdict import figure_text
 
 Measured = Mapping[str, Any]  # of `measure`
