@@ -23,6 +23,7 @@ COMMANDS = {
     "detectors": "detectors",
     "train": "train",
     "evaluate": "evaluate",
+    "notify": "notify",
     "doctor": "doctor",
     "demo": "demo",
 }

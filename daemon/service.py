@@ -16,6 +16,7 @@ from typing import Any
 from .. import __version__
 from ..storage.database import Database
 from ..storage.errors import ConfigError
+from ..storage.notices import Notices
 from ..storage.queue import Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
@@ -23,8 +24,10 @@ from .config import Config, read_config
 from .dispatcher import Dispatcher
 from .home import Home
 from .intake import Intake
+from .notifier import Notifier
 from .notify import Notify, notifier, watchdog_interval
 from .publisher import Publisher, clean_work
+from .telling import Planner, targets_of
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,8 @@ class Service:
     def _open(self) -> None:
         self._database = Database.open(self._home.database)
         self._queue = Queue(self._database)
+        self._notifier = Notifier(Notices(self._database))
+        self._configure_notices(self._config)
         self._registry = Registry(self._home.detectors)
         self._publisher = Publisher(
             self._queue,
@@ -74,7 +79,7 @@ class Service:
             outbox_path(self._home, self._config),
             self._home.quarantine,
             move_original=self._config.outbox.original == "move",
-            on_done=self._wake.set,
+            on_done=self._on_published,
         )
         self._dispatcher = Dispatcher(
             self._queue,
@@ -89,6 +94,17 @@ class Service:
             inbox, self._queue, self._config, on_hint=self._wake.set, on_known=self._publisher.wake
         )
 
+    def _configure_notices(self, config: Config) -> None:
+        """Before anything may end a job: reclaiming what a dead service held can."""
+        outbox = outbox_path(self._home, self._config)
+        targets = targets_of(config.notify, outbox, self._home.quarantine)
+        self._queue.on_ended = Planner(config.notify, targets, outbox)
+        self._notifier.configure(config.notify, targets)
+
+    def _on_published(self) -> None:
+        self._notifier.wake()
+        self._wake.set()
+
     def _start(self) -> None:
         self._listen()
         for job in self._queue.reclaim(everything=True):
@@ -96,6 +112,7 @@ class Service:
         clean_work(self._home.work, self._queue)
         self._dispatcher.warm_up()
         self._publisher.start()
+        self._notifier.start()
         self._intake.start()
         self._notify("READY=1")
         logger.info("ready, detector %s", self._registry.active_name())
@@ -114,6 +131,7 @@ class Service:
         self._intake.stop()
         if self._publisher.is_alive():
             self._publisher.stop()
+        self._notifier.stop()
         self._home.service_note.unlink(missing_ok=True)
         self._database.close()
 
@@ -153,10 +171,15 @@ class Service:
         self._intake.check_alive()
         if not self._publisher.is_alive():
             raise RuntimeError("the publisher's thread died")
+        if not self._notifier.is_alive():
+            raise RuntimeError("the notifier's thread died")
 
     def _is_done(self) -> bool:
         return (
-            self._intake.is_idle() and not self._queue.open_jobs() and not self._queue.half_done()
+            self._intake.is_idle()
+            and not self._queue.open_jobs()
+            and not self._queue.half_done()
+            and self._notifier.is_idle()
         )
 
     def _sleep(self, seconds: float) -> None:
@@ -184,6 +207,7 @@ class Service:
         fixed = [(c.inbox.path, c.inbox.watch, c.outbox.path) for c in (self._config, config)]
         if fixed[0] != fixed[1]:
             logger.warning("inbox.path, inbox.watch and outbox.path change with a restart only")
+        self._configure_notices(config)
         self._config = config
         self._intake.configure(config)
         self._dispatcher.configure(config)

@@ -24,17 +24,29 @@ class Database:
         if path.exists():
             return cls.open(path)
         database = cls(_engine(path))
-        with database.write() as connection:
-            metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        database._upgrade()
         path.chmod(0o600)
         return database
 
     @classmethod
     def open(cls, path: Path) -> "Database":
-        """Open an existing file; raise `HomeError` when it is missing, damaged or too new."""
+        """Open an existing file; raise `HomeError` when it is missing, damaged or too new.
+
+        One of an older schema is brought to today's.
+        """
         open_checked(path).close()
-        return cls(_engine(path))
+        database = cls(_engine(path))
+        with database.read() as connection:
+            is_old = _version(connection) < SCHEMA_VERSION
+        if is_old:
+            database._upgrade()
+        return database
+
+    def _upgrade(self) -> None:
+        """Make the tables that are missing, all or none; no schema so far changed an old one."""
+        with self.write() as connection:
+            metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -52,6 +64,10 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
 
 
 def _engine(path: Path) -> Engine:

@@ -12,7 +12,8 @@ from pathlib import Path
 from .errors import HomeError, JobError
 from .states import State
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = (1, SCHEMA_VERSION)  # an older file gets its new tables when it is written to
 BUSY_TIMEOUT_S = 10.0
 
 
@@ -48,6 +49,23 @@ class EventView:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """What is told to one target of one ended job."""
+
+    id: str
+    job: str
+    event: str
+    target: str
+    state: str
+    attempts: int
+    not_before: float
+    answer: str | None
+    created_at: float
+    delivered_at: float | None
+
+
+NOTICE_COLUMNS = ", ".join(NoticeView.__slots__)
 JOB_COLUMNS = ", ".join(JobView.__slots__)
 
 
@@ -94,6 +112,29 @@ class Ledger:
         """The last verdicts and quarantines, newest first."""
         return self._in_states((State.DONE, State.QUARANTINED), "finished_at DESC", limit)
 
+    def notices(self, limit: int = 50, *, failed: bool = False) -> list[NoticeView]:
+        """Deliveries, the newest first; with `failed`, those that were given up."""
+        if not self._has_notices():
+            return []
+        only = "WHERE state = 'given_up'" if failed else ""
+        # Only column names and the clause above become part of the statement.
+        statement = f"SELECT {NOTICE_COLUMNS} FROM notices {only} ORDER BY created_at DESC LIMIT ?"  # noqa: S608
+        return [NoticeView(*row) for row in self._connection.execute(statement, (limit,))]
+
+    def undelivered(self) -> list[tuple[str, str, int, str | None]]:
+        """Targets that failed: target, state, how many notices, and what came back last."""
+        if not self._has_notices():
+            return []
+        return self._connection.execute(
+            "SELECT target, state, count(*), max(answer) FROM notices WHERE state = 'given_up' "
+            "OR (state = 'waiting' AND answer IS NOT NULL) GROUP BY target, state"
+        ).fetchall()
+
+    def _has_notices(self) -> bool:
+        """A file of schema 1 that nothing has written to yet has no such table."""
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'notices'")
+        return found.fetchone() is not None
+
     def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
         marks = ", ".join("?" * len(states))
         return self._jobs(
@@ -121,7 +162,7 @@ def open_checked(path: Path) -> sqlite3.Connection:
             f"{path} is not a usable database ({error}); it was left as it is: "
             "move it away and restore a copy, or run `ddaemon init` for a new one"
         ) from error
-    if version != SCHEMA_VERSION:
+    if version not in READABLE:
         raise HomeError(
             f"{path} has schema {version}, this ddaemon reads schema {SCHEMA_VERSION}; "
             "install the ddaemon that wrote it"
