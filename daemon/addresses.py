@@ -52,7 +52,7 @@ def is_public(text: str) -> bool:
 
 
 def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address in NAT64):
         return True  # what is inside decides
     odd = address.is_multicast or address.is_reserved or address.is_unspecified
     is_site = isinstance(address, ipaddress.IPv6Address) and address.is_site_local

@@ -14,6 +14,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -123,20 +124,27 @@ class Webhook:
     def _post(self, address: str, headers: dict[str, str], body: bytes) -> Answer:
         from urllib3.exceptions import HTTPError
 
+        over = threading.Event()
         connection = self._connection(address)
         path = self._url.path or "/"
         if self._url.query:
             path += f"?{self._url.query}"
         try:
             connection.connect()
-            with _ended_after(self._timeout, connection):
+            with _ended_after(self._timeout, connection, over):
                 connection.request("POST", path, body, headers, preload_content=False)
                 response = connection.getresponse()
+                if over.is_set():  # what was cut off may look like an answer
+                    return self._too_late()
                 return self._answer(response.status, response.headers.get("Retry-After"))
-        except (HTTPError, OSError, ValueError) as error:
-            return Answer(False, _in_words(error))
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            late = over.is_set() or "Timeout" in type(error).__name__
+            return self._too_late() if late else Answer(False, _in_words(error))
         finally:
             connection.close()  # the response's body is not read at all
+
+    def _too_late(self) -> Answer:
+        return Answer(False, f"no answer within notify.timeout ({self._timeout:g} s)")
 
     def _connection(self, address: str) -> "HTTPConnection":
         from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -179,10 +187,10 @@ def _seconds(retry_after: str, now: float) -> float | None:
 
 
 @contextmanager
-def _ended_after(seconds: float, connection: Any) -> Iterator[None]:
+def _ended_after(seconds: float, connection: Any, over: threading.Event) -> Iterator[None]:
     """Cut the connection when the time is over: a target that sends a byte now and then never
     runs into a socket's own timeout."""
-    timer = threading.Timer(seconds, _cut, [connection.sock])
+    timer = threading.Timer(seconds, _cut, [connection.sock, over])
     timer.daemon = True
     timer.start()
     try:
@@ -191,7 +199,8 @@ def _ended_after(seconds: float, connection: Any) -> Iterator[None]:
         timer.cancel()
 
 
-def _cut(channel: socket.socket) -> None:
+def _cut(channel: socket.socket, over: threading.Event) -> None:
+    over.set()
     try:
         channel.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -15,7 +15,7 @@ HIDDEN = [
 
 @pytest.mark.parametrize("host", HIDDEN)
 def test_an_address_that_is_not_public_is_refused(host: str) -> None:
-    with pytest.raises(AddressRefused, match="not a public address; notify.allow_private"):
+    with pytest.raises(AddressRefused, match=r"not a public address; notify\.allow_private"):
         checked_addresses(host, 80, allow_private=False)
     assert checked_addresses(host, 80, allow_private=True)
 
