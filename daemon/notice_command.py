@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from ..stages.base import VERDICT_FILE
 from .answers import Answer, NotDelivered
 from .names import printable
 from .outbox import REASON_FILE
@@ -87,13 +88,13 @@ class Command:
             f"DDAEMON_{name.upper()}": "" if payload[name] is None else str(payload[name])
             for name in SHOWN
         }
-        return {**own, **shown, "DDAEMON_RECORD": str(self._record(payload))}
+        return {**own, **shown, "DDAEMON_RECORD": self._record(payload)}
 
-    def _record(self, payload: dict[str, object]) -> Path:
+    def _record(self, payload: dict[str, object]) -> str:
         folder = str(payload["folder"])
         if payload["event"] == "quarantine":
-            return self._quarantine / folder / REASON_FILE
-        return self._outbox / folder / "verdict.json"
+            return str(self._quarantine / folder / REASON_FILE)
+        return str(self._outbox / folder / VERDICT_FILE) if payload["event"] == "verdict" else ""
 
 
 def _drain(stream: IO[bytes], kept: bytearray) -> None:

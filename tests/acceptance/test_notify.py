@@ -53,7 +53,7 @@ def test_a_clip_dropped_into_the_inbox_is_told_to_a_webhook_and_a_command(
     shutil.copy(CLIP, ddaemon.inbox)
     with receiving() as receiver:
         tell(ddaemon, key, receiver.port, f'command = ["{program}"]\n')
-        assert ddaemon.call("notify", "test", code=1).count("ok ") == 1  # it copies no record
+        assert "ok    webhook 127.0.0.1: HTTP 204" in ddaemon.call("notify", "test", code=1)
         ddaemon.start("--drain", DDAEMON_HOME=str(ddaemon.home))
         assert ddaemon.wait() == 0, ddaemon.log.read_text()
     tried, told = (opened(request) for request in receiver.got)
