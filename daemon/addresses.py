@@ -39,7 +39,7 @@ def checked_addresses(
     hidden = [address for address in found if not is_public(address)]
     if hidden and not allow_private:
         raise AddressRefused(
-            f"{host} is {hidden[0]}, which is not a public address; "
+            f"{host} is not public (its address is {hidden[0]}); "
             "notify.allow_private = true allows it"
         )
     return found

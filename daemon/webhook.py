@@ -14,7 +14,6 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -122,6 +121,8 @@ class Webhook:
         return headers
 
     def _post(self, address: str, headers: dict[str, str], body: bytes) -> Answer:
+        from http.client import HTTPException
+
         from urllib3.exceptions import HTTPError
 
         over = threading.Event()
