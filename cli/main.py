@@ -25,6 +25,7 @@ COMMANDS = {
     "detectors": "detectors",
     "train": "train",
     "evaluate": "evaluate",
+    "notify": "notify",
     "doctor": "doctor",
     "demo": "demo",
 }

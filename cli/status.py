@@ -43,7 +43,7 @@ def service_record(home: Home, ledger: Ledger) -> Record:
     return {
         "format": FORMAT,
         "home": str(home.path),
-        "service": _service(home),
+        "service": _with_undelivered(_service(home), ledger),
         "counts": {state.value: number for state, number in ledger.counts().items()},
         "running": [row_record(row) for row in ledger.running()],
         "last": [row_record(row) for row in ledger.last_ended(LAST_VERDICTS)],
@@ -73,6 +73,17 @@ def _service(home: Home) -> Record:
         "arrivals": note["arrivals"],
         "trouble": note["trouble"],
     }
+
+
+def _with_undelivered(service: Record, ledger: Ledger) -> Record:
+    """Whether a service lives or not: nobody was told is trouble either way."""
+    return {**service, "trouble": [*service["trouble"], *map(_undelivered, ledger.undelivered())]}
+
+
+def _undelivered(failed: tuple[str, str, int, str | None]) -> str:
+    target, state, number, answer = failed
+    what = "given up (`ddaemon notify retry`)" if state == "given_up" else "not delivered so far"
+    return f"{number} notice(s) to {target} {what}: {answer}"
 
 
 def row_record(row: JobView) -> Record:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -93,6 +93,52 @@ class DiskSettings(Section):
     ] = 512
 
 
+Told = Literal["fake", "real", "inconclusive", "not_analysable", "quarantined"]
+SECRET_SETTINGS = frozenset({("notify", "webhook"), ("notify", "apprise")})  # may hold passwords
+
+
+class NotifySettings(Section):
+    on: Annotated[tuple[Told, ...], Field(description="outcomes of a job that are told")] = (
+        "fake",
+        "real",
+        "inconclusive",
+        "not_analysable",
+        "quarantined",
+    )
+    command: Annotated[
+        tuple[str, ...],
+        Field(description="a program and its arguments; JSON on its standard input, no shell"),
+    ] = ()
+    webhook: Annotated[
+        str, Field(pattern=r"^(https?://[^/\s]\S*)?$", description="URL that is POSTed signed JSON")
+    ] = ""
+    secret_file: Annotated[
+        str,
+        Field(description="file with the key that signs webhooks; its user's alone (chmod 600)"),
+    ] = ""
+    allow_private: Annotated[
+        bool, Field(description="also tell addresses that are not on the public internet")
+    ] = False
+    apprise: Annotated[
+        tuple[str, ...], Field(description="URLs of Apprise: mail, chat (needs ddaemon[chat])")
+    ] = ()
+    attempts: Annotated[
+        int, Field(ge=1, le=100, description="failed deliveries after which a notice is given up")
+    ] = 8
+    backoff: Annotated[
+        float, Field(gt=0, description="seconds before the second delivery, doubled for each next")
+    ] = 30.0
+    timeout: Annotated[
+        float, Field(gt=0, le=300, description="seconds that one delivery may take")
+    ] = 10.0
+
+    @model_validator(mode="after")
+    def _webhook_is_signed(self) -> "NotifySettings":
+        if self.webhook and not self.secret_file:
+            raise ValueError("notify.webhook needs notify.secret_file, the key that signs it")
+        return self
+
+
 class LogSettings(Section):
     level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="of the service's log")
@@ -111,6 +157,7 @@ class Config(StageSettings, BaseSettings):
     workers: WorkersSettings = WorkersSettings()
     queue: QueueSettings = QueueSettings()
     disk: DiskSettings = DiskSettings()
+    notify: NotifySettings = NotifySettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -163,6 +210,10 @@ def _faults(error: ValidationError) -> Iterator[str]:
             yield f"{name}: there is no such setting"
         elif not name:  # a fault of several settings together, which names them itself
             yield fault["msg"]
+        elif fault["loc"][0] == "notify" and (
+            len(fault["loc"]) == 1 or fault["loc"][:2] in SECRET_SETTINGS
+        ):
+            yield f"{name}: {fault['msg']}"
         else:
             yield f"{name}: {fault['msg']} (it is {fault['input']!r})"
 

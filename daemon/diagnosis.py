@@ -11,10 +11,13 @@ from ..storage.database import Database
 from ..storage.detector_record import GoldenRecord
 from ..storage.errors import DdaemonError, HomeError, UserError
 from ..storage.registry import Registry
+from .addresses import AddressRefused
+from .answers import NotDelivered
 from .checker import Checker
 from .config import Config, read_config, read_config_if_any
 from .home import Home
 from .places import inbox_path, outbox_path
+from .telling import targets_of
 
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
 
@@ -43,6 +46,7 @@ def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]
         ("settings", lambda _config: _look_at_settings(home)),
         ("database", lambda _config: _look_at_database(home)),
         ("folders", lambda config: _look_at_folders(home, config)),
+        ("notices", lambda config: _look_at_notices(home, config)),
         ("disk", lambda config: _look_at_disk(home, config)),
         ("codecs", lambda _config: _look_at_codecs()),
         ("stages", _look_at_stages),
@@ -97,6 +101,16 @@ def _look_at_folders(home: Home, config: Config) -> Iterator[Finding]:
             yield Finding(f"{name} {folder}", "this user may not write there; chown or chmod it")
         else:
             yield Finding(f"{name} {folder}")
+
+
+def _look_at_notices(home: Home, config: Config) -> Iterator[Finding]:
+    for target in targets_of(config.notify, outbox_path(home, config), home.quarantine):
+        try:
+            target.check()
+        except (NotDelivered, AddressRefused) as error:
+            yield Finding(target.label, str(error))
+        else:
+            yield Finding(f"{target.label} (`ddaemon notify test` tries it)")
 
 
 def _look_at_disk(home: Home, config: Config) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from .. import __version__
 from ..storage.audit import append
 from ..storage.database import Database
 from ..storage.errors import ConfigError
+from ..storage.notices import Notices
 from ..storage.queue import Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
@@ -24,9 +25,11 @@ from .config import Config, read_config
 from .dispatcher import Dispatcher
 from .home import Home
 from .intake import Intake
+from .notifier import Notifier
 from .notify import Notify, notifier, watchdog_interval
 from .places import inbox_path, outbox_path
 from .publisher import Publisher, clean_work
+from .telling import Planner, targets_of
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,8 @@ class Service:
     def _open(self) -> None:
         self._database = Database.open(self._home.database)
         self._queue = Queue(self._database)
+        self._notifier = Notifier(Notices(self._database))
+        self._configure_notices(self._config)
         self._registry = Registry(self._home.detectors)
         self._publisher = Publisher(
             self._queue,
@@ -77,7 +82,7 @@ class Service:
             outbox_path(self._home, self._config),
             self._home.quarantine,
             move_original=self._config.outbox.original == "move",
-            on_done=self._wake.set,
+            on_done=self._on_published,
         )
         self._dispatcher = Dispatcher(
             self._queue,
@@ -92,6 +97,17 @@ class Service:
             inbox, self._queue, self._config, on_hint=self._wake.set, on_known=self._publisher.wake
         )
 
+    def _configure_notices(self, config: Config) -> None:
+        """Before anything may end a job: reclaiming what a dead service held can."""
+        outbox = outbox_path(self._home, self._config)
+        targets = targets_of(config.notify, outbox, self._home.quarantine)
+        self._queue.on_ended = Planner(config.notify, targets, outbox)
+        self._notifier.configure(config.notify, targets)
+
+    def _on_published(self) -> None:
+        self._notifier.wake()
+        self._wake.set()
+
     def _start(self) -> None:
         self._listen()
         for job in self._queue.reclaim(everything=True):
@@ -100,6 +116,7 @@ class Service:
         self._dispatcher.warm_up()
         self._log_start()
         self._publisher.start()
+        self._notifier.start()
         self._intake.start()
         self._notify("READY=1")
         logger.info("ready, detector %s", self._registry.active_name())
@@ -128,6 +145,7 @@ class Service:
         self._intake.stop()
         if self._publisher.is_alive():
             self._publisher.stop()
+        self._notifier.stop()
         self._home.service_note.unlink(missing_ok=True)
         if self._has_started:
             self._log("service stopped", {"version": __version__})
@@ -169,10 +187,15 @@ class Service:
         self._intake.check_alive()
         if not self._publisher.is_alive():
             raise RuntimeError("the publisher's thread died")
+        if not self._notifier.is_alive():
+            raise RuntimeError("the notifier's thread died")
 
     def _is_done(self) -> bool:
         return (
-            self._intake.is_idle() and not self._queue.open_jobs() and not self._queue.half_done()
+            self._intake.is_idle()
+            and not self._queue.open_jobs()
+            and not self._queue.half_done()
+            and self._notifier.is_idle()
         )
 
     def _sleep(self, seconds: float) -> None:
@@ -200,6 +223,7 @@ class Service:
         fixed = [(c.inbox.path, c.inbox.watch, c.outbox.path) for c in (self._config, config)]
         if fixed[0] != fixed[1]:
             logger.warning("inbox.path, inbox.watch and outbox.path change with a restart only")
+        self._configure_notices(config)
         self._config = config
         self._intake.configure(config)
         self._dispatcher.configure(config)

@@ -50,6 +50,23 @@ class EventView:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """What is told to one target of one ended job."""
+
+    id: str
+    job: str
+    event: str
+    target: str
+    state: str
+    attempts: int
+    not_before: float
+    answer: str | None
+    created_at: float
+    delivered_at: float | None
+
+
+NOTICE_COLUMNS = ", ".join(NoticeView.__slots__)
 JOB_COLUMNS = ", ".join(JobView.__slots__)
 
 
@@ -100,6 +117,29 @@ class Ledger:
     def last_ended(self, limit: int) -> list[JobView]:
         """The last verdicts and quarantines, newest first."""
         return self._in_states((State.DONE, State.QUARANTINED), "finished_at DESC", limit)
+
+    def notices(self, limit: int = 50, *, failed: bool = False) -> list[NoticeView]:
+        """Deliveries, the newest first; with `failed`, those that were given up."""
+        if not self._has_notices():
+            return []
+        only = "WHERE state = 'given_up'" if failed else ""
+        # Only column names and the clause above become part of the statement.
+        statement = f"SELECT {NOTICE_COLUMNS} FROM notices {only} ORDER BY created_at DESC LIMIT ?"  # noqa: S608
+        return [NoticeView(*row) for row in self._connection.execute(statement, (limit,))]
+
+    def undelivered(self) -> list[tuple[str, str, int, str | None]]:
+        """Targets that failed: target, state, how many notices, and what came back last."""
+        if not self._has_notices():
+            return []
+        return self._connection.execute(
+            "SELECT target, state, count(*), max(answer) FROM notices WHERE state = 'given_up' "
+            "OR (state = 'waiting' AND answer IS NOT NULL) GROUP BY target, state"
+        ).fetchall()
+
+    def _has_notices(self) -> bool:
+        """A file of schema 1 that nothing has written to yet has no such table."""
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'notices'")
+        return found.fetchone() is not None
 
     def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
         marks = ", ".join("?" * len(states))

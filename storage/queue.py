@@ -92,6 +92,8 @@ class Queue:
         self.max_attempts = max_attempts
         self.backoff_s = backoff_s
         self._clock = clock
+        # Called, in the transaction that ends a job, with the job as it then stands.
+        self.on_ended: Callable[[Connection, JobRow], None] = lambda _connection, _row: None
 
     # -- coming in ---------------------------------------------------------------------------
 
@@ -277,6 +279,7 @@ class Queue:
                     sha256=verdict_sha256,
                     folder=row.folder,
                 )
+                self._tell_of_end(connection, job)
 
     def judge_again(self, job: str, why: str) -> None:
         """A verdict was complete, but its files were lost before they were published."""
@@ -348,6 +351,7 @@ class Queue:
         self._log(connection, job, "failed", f"attempt {attempt}: {error}")
         if last:
             self._log(connection, job, "quarantined", ATTEMPTS_USED_UP)
+            self._tell_of_end(connection, job)
         return state
 
     def set_folder(self, job: str, folder: str, source: Path) -> None:
@@ -458,6 +462,9 @@ class Queue:
         )
         if not changed.rowcount:
             raise LeaseLost(f"job {job} is no longer held under this token")
+
+    def _tell_of_end(self, connection: Connection, job: str) -> None:
+        self.on_ended(connection, connection.execute(select(jobs).where(jobs.c.id == job)).one())
 
     def _log(
         self,

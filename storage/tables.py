@@ -74,6 +74,25 @@ events = Table(
     Column("detail", Text, nullable=False),
 )
 
+# What is to be told of ended jobs, one row a target. It outlives a purged job, so that nobody is
+# left untold.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),  # the delivery's id: the same at every attempt
+    Column("job", Text, nullable=False, index=True),
+    Column("event", Text, nullable=False),  # "verdict" or "quarantine"
+    Column("target", Text, nullable=False),  # a target's key, never an address: that may be secret
+    Column("payload", Text, nullable=False),  # JSON (docs/webhook.schema.json)
+    Column("state", Text, nullable=False),  # "waiting", "delivered" or "given_up"
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Float, nullable=False),
+    Column("answer", Text),  # what came back from the last attempt
+    Column("created_at", Float, nullable=False),
+    Column("delivered_at", Float),
+    Index("notices_by_turn", "state", "not_before"),
+)
+
 # Files of the inbox whose content is in the queue already. It outlives a purged job, so that a
 # file which was left in the inbox is not judged again.
 files = Table(

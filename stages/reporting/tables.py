@@ -127,7 +127,7 @@ def custody_tables(record: Record, folder: Path) -> Iterator[Table]:
 
 def file_hashes(record: Record, folder: Path) -> dict[str, str]:
     """Of every file but the page and the record, which can't hold their own."""
-    known = record.get("files")
+    known = record.get("files")  # empty while the folder still grows
     if not known:
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         known = {path.relative_to(folder).as_posix(): hash_file(path) for path in paths}

@@ -18,5 +18,9 @@ def test_the_service_imports_no_decoder_and_no_network() -> None:
     assert not loaded_by("ddaemon.daemon.service") & set(HEAVY)
 
 
+def test_the_service_imports_what_sends_notices_only_when_it_sends_one() -> None:
+    assert not loaded_by("ddaemon.daemon.service") & {"urllib3", "apprise", "requests"}
+
+
 def test_status_imports_neither_those_nor_the_database_library() -> None:
     assert not loaded_by("ddaemon.cli.status") & {*HEAVY, "sqlalchemy", "pydantic"}
