@@ -23,7 +23,7 @@ def verdict(record: Mapping[str, Any]) -> str:
     lines = [f"{printable(record['input']['name'])}: {DECISIONS[record['decision']]}"]
     if record["decision"] == "not_analysable":
         lines.append(f"  {record['reason']}: {printable(record['detail'] or '')}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *_examined(record)])
     limits = record["thresholds"]
     lines += [
         f"  decision     {record['decision']}",
@@ -33,12 +33,22 @@ def verdict(record: Mapping[str, Any]) -> str:
         f"{_rate(limits, 'false_negative')} of fakes are called real",
         f"               (measured on {limits['videos']} videos: {limits['measured_on']})",
         f"  faces        {_faces(record)}",
+        *_examined(record),
         f"  detector     {record['detector']['name']} {record['detector']['version']}",
         f"  limits       {record['limits']}",
     ]
     if record["detail"]:
         lines.insert(2, f"  because      {printable(record['detail'])}")
     return "\n".join(lines)
+
+
+def _examined(record: Mapping[str, Any]) -> list[str]:
+    provenance, examination = record["provenance"], record["examination"]
+    counted = f"{len(examination['traces'])} in the file" if examination else "not looked for"
+    return [
+        f"  provenance   {provenance['state']}: {printable(provenance['detail'])}",
+        f"  traces       {counted} (a trace is no proof: docs/examination.md says what each means)",
+    ]
 
 
 def _rate(limits: Mapping[str, Any], what: str) -> str:

@@ -3,6 +3,10 @@
 import unicodedata
 from pathlib import PurePosixPath
 
+from ..storage.text import printable
+
+__all__ = ["folder_name", "printable"]  # stages need the second too: it lives two floors below
+
 MAX_STEM_BYTES = 80
 
 
@@ -15,14 +19,6 @@ def folder_name(name: str, job: str) -> str:
     kept = "".join(c if _is_plain(c) else "_" for c in unicodedata.normalize("NFC", stem))
     kept = kept.strip(". _") or "video"
     return f"{_cut(kept, MAX_STEM_BYTES)}-{job}"
-
-
-def printable(text: str) -> str:
-    """The text with control characters, escapes and line ends shown as `\\xNN`."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
-        for c in text.encode("utf-8", "replace").decode("utf-8")
-    )
 
 
 def _is_plain(character: str) -> bool:

@@ -7,13 +7,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "gradcam", "report")
+BUILT_IN_CHAIN = ("examine", "frames", "faces", "features", "classify", "gradcam", "report")
 
 
 class Section(BaseModel):
     """A table of the file. Unknown keys are faults: a misspelt setting must not be a default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExamineSettings(Section):
+    trust: Annotated[
+        str,
+        Field(
+            description="a PEM file of the authorities whose signatures of provenance count as "
+            "trusted; empty: none"
+        ),
+    ] = ""
 
 
 class FramesSettings(Section):
@@ -81,6 +91,7 @@ class StageSettings(Section):
     stages: Annotated[
         tuple[str, ...], Field(description="the chain, in order; `ddaemon stages` lists them")
     ] = BUILT_IN_CHAIN
+    examine: ExamineSettings = ExamineSettings()
     frames: FramesSettings = FramesSettings()
     faces: FacesSettings = FacesSettings()
     features: FeaturesSettings = FeaturesSettings()

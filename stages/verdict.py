@@ -1,4 +1,4 @@
-"""The record of one judged video: `verdict.json`, format 1 (docs/verdict.schema.json)."""
+"""The record of one judged video: `verdict.json`, format 2 (docs/verdict.schema.json)."""
 
 import json
 import os
@@ -14,12 +14,13 @@ from ..storage.errors import NotAnalysable
 from ..storage.times import iso
 from .base import VERDICT_FILE, Context, Subject
 from .chain import Timing
+from .examined import examined
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
 
-FORMAT = 1
+FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"
-KEY_LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino")
+KEY_LIBRARIES = ("av", "c2pa-python", "numpy", "opencv-python-headless", "openvino")
 LIMITS = (
     "A score is evidence, not proof: it says how much the face resembles manipulated faces that "
     "the detector learned from. Kinds of manipulation it never saw can pass as real."
@@ -37,6 +38,7 @@ def compose(context: Context, closing: Timing) -> Record:
         "job": context.subject.job,
         "input": _input(context.subject, context.facts.get("container")),
         **_decision(refusal, judgement),
+        **examined(context.facts),
         "thresholds": _thresholds(context.detector),
         "faces": _faces(judgement, context.facts.get("faces", ())),
         "heatmaps": list(context.facts.get("heatmaps", ())) if judgement else [],
@@ -60,7 +62,7 @@ def write_record(record: Record, folder: Path) -> Path:
 
 
 def software() -> dict[str, str]:
-    """The versions that can move a score."""
+    """The versions that can move a score or a finding."""
     libraries = {name: version(name) for name in KEY_LIBRARIES}
     return {"ddaemon": version("ddaemon"), "python": platform.python_version(), **libraries}
 
