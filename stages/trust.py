@@ -16,9 +16,10 @@ def trust_anchors(setting: str) -> str | None:
     try:
         text = Path(setting).expanduser().read_text(encoding="utf-8")
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except OSError as error:  # an ssl.SSLError is one, too
-        why = error.strerror or str(error)
-        raise ConfigError(f"examine.trust: {setting} gives no certificates: {why}") from error
-    except ValueError as error:
-        raise ConfigError(f"examine.trust: {setting} is not a PEM file: {error}") from error
+    except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError, a bad letter the other
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"examine.trust: {setting} gives no certificates ({why}); name a PEM file of "
+            "authorities, or leave it empty"
+        ) from error
     return text

@@ -15,9 +15,10 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
 from ...storage.text import clipped
-from .container import open_container
+from .container import MP4, open_container
 
 MAX_STREAMS = 64
 MAX_TAGS = 100
@@ -58,7 +59,8 @@ _CLOCK = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)")
 class StreamFacts:
     """What the file says of one stream; None where it does not say. Times are in seconds.
 
-    `kind` is video, audio, subtitle, data, attachment, or cover (a picture for a list of files).
+    `kind` is video, audio, subtitle, data, attachment, cover (a picture for a list of files), or
+    unknown.
     """
 
     index: int
@@ -213,7 +215,7 @@ def _read_pictures(container: InputContainer) -> tuple[str | None, PictureTimes]
         return None, PictureTimes()
     note: str | None = None
     stamps: list[int] = []
-    seen = hidden = 0
+    seen, hidden = 0, _left_out(container, stream)
     known: int | None = None  # up to here no picture is missing that a later packet could bring
     for packet in _packets(container):
         if packet.stream_index != stream.index:
@@ -229,6 +231,13 @@ def _read_pictures(container: InputContainer) -> tuple[str | None, PictureTimes]
     tick = float(stream.time_base)
     shown = tuple(stamp * tick for stamp in sorted(stamps) if known is None or stamp <= known)
     return note, PictureTimes(shown=shown, tick_s=tick, hidden=hidden)
+
+
+def _left_out(container: InputContainer, stream: VideoStream) -> int:
+    """Pictures before the keyframe at which an edit list lets players begin: FFmpeg drops them
+    from its index, so that no packet of them comes."""
+    listed = len(stream.index_entries)
+    return max(stream.frames - listed, 0) if listed and container.format.name == MP4 else 0
 
 
 def _packets(container: InputContainer) -> Iterator[Packet]:
