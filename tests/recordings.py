@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.video.stream import VideoStream
 
 from ddaemon.tests.clips import numbered_frame
 
@@ -36,7 +38,7 @@ def recording(
     options = {"movflags": movflags} if path.suffix in (".mp4", ".mov") else {}
     with av.open(str(path), "w", options=options) as container:
         container.metadata.update(tags or {})
-        video = container.add_stream(codec, rate=RATE)
+        video = cast(VideoStream, container.add_stream(codec, rate=RATE))
         video.width, video.height, video.pix_fmt = 128, 96, "yuv420p"
         video.codec_context.time_base = Fraction(1, 1000) if codec == "mpeg4" else TICKS
         video.metadata.update(stream_tags or {})

@@ -240,7 +240,7 @@ def _left_out(container: InputContainer, stream: VideoStream) -> int:
     return max(stream.frames - listed, 0) if listed and container.format.name == MP4 else 0
 
 
-def _packets(container: InputContainer) -> Iterator[Packet]:
+def _packets(container: InputContainer) -> Iterator["Packet[Any]"]:
     """The first packets of all streams, undecoded; a file that breaks ends where it breaks."""
     size = 0
     try:
@@ -253,7 +253,7 @@ def _packets(container: InputContainer) -> Iterator[Packet]:
         return
 
 
-def _encoder_note(stream: Stream, packet: Packet) -> str | None:
+def _encoder_note(stream: Stream, packet: "Packet[Any]") -> str | None:
     context = cast(Any, stream.codec_context)
     mark = NOTE_MARKS.get(context.codec.canonical_name) if context is not None else None
     if mark is None:

@@ -135,13 +135,15 @@ def test_damaged_files_are_examined_or_refused_and_nothing_else(tmp_path: Path) 
 def test_only_the_beginning_of_a_long_video_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = numbered_clip(tmp_path / "a.mp4", 100, options={"bf": "3"})
+    options = {"bf": "3", "x264-params": "b-adapt=0"}
+    clip = numbered_clip(tmp_path / "a.mp4", 100, options=options)
     assert len(inspect_file(clip).times.shown) == 100
-    monkeypatch.setattr(inspection, "MAX_PACKETS", 20)
-    few = inspect_file(clip).times.shown
-    assert 10 <= len(few) <= 20
-    steps = {round(after - before, 3) for before, after in pairwise(few)}
-    assert steps == {0.04}, "pictures that are still to come are no gap"
+    for limit in range(18, 24):  # wherever it falls among pictures that come out of order
+        monkeypatch.setattr(inspection, "MAX_PACKETS", limit)
+        few = inspect_file(clip).times.shown
+        assert 10 <= len(few) <= limit
+        steps = {round(after - before, 3) for before, after in pairwise(few)}
+        assert steps == {0.04}, "pictures that are still to come are no gap"
     monkeypatch.setattr(inspection, "MAX_PACKET_BYTES", 1)
     assert len(inspect_file(clip).times.shown) <= 1
 
