@@ -12,7 +12,7 @@ def verdict(record: Mapping[str, Any]) -> str:
     lines = [f"{printable(record['input']['name'])}: {record['words']['scale']}"]
     if record["decision"] == "not_analysable":
         lines.append(f"  {record['reason']}: {printable(record['detail'] or '')}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *_examined(record)])
     limits = record["thresholds"]
     lines += [
         f"  decision     {record['decision']}",
@@ -22,6 +22,7 @@ def verdict(record: Mapping[str, Any]) -> str:
         f"{rate_of(limits, 'false_negative')} of fakes are called real",
         f"               (measured on {limits['videos']} videos: {limits['measured_on']})",
         f"  faces        {_faces(record)}",
+        *_examined(record),
         f"  detector     {record['detector']['name']} {record['detector']['version']}",
         f"  limits       {record['limits']}",
     ]
@@ -40,6 +41,15 @@ def _envelope(envelope: Mapping[str, Any] | None) -> list[str]:
 
 def _stability(stability: Mapping[str, Any] | None) -> list[str]:
     return [] if stability is None else [f"  looked again {printable(stability['text'])}"]
+
+
+def _examined(record: Mapping[str, Any]) -> list[str]:
+    provenance, examination = record["provenance"], record["examination"]
+    counted = f"{len(examination['traces'])} in the file" if examination else "not looked for"
+    return [
+        f"  provenance   {provenance['state']}: {printable(provenance['detail'])}",
+        f"  traces       {counted} (a trace is no proof: docs/examination.md says what each means)",
+    ]
 
 
 def _faces(record: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..stages.settings import FramesSettings
 from ..stages.shipped import data_file
+from ..stages.trust import trust_anchors
 from ..storage.database import Database
 from ..storage.detector_record import GoldenRecord
 from ..storage.errors import DdaemonError, HomeError, UserError
@@ -50,6 +51,7 @@ def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]
         ("disk", lambda config: _look_at_disk(home, config)),
         ("codecs", lambda _config: _look_at_codecs()),
         ("stages", _look_at_stages),
+        ("trust", _look_at_trust),
         ("detector", lambda _config: _look_at_detector(home)),
         ("golden clip", lambda config: _look_at_golden(home, config)),
     ]
@@ -133,6 +135,12 @@ def _look_at_stages(config: Config) -> Iterator[Finding]:
 
     build_chain(config.stages)
     yield Finding(f"stages {' -> '.join(config.stages)}")
+
+
+def _look_at_trust(config: Config) -> Iterator[Finding]:
+    trust = config.examine.trust
+    trust_anchors(trust)
+    yield Finding(f"trust {trust or 'in nobody who signs provenance (examine.trust is empty)'}")
 
 
 def _look_at_detector(home: Home) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from ..storage.text import printable
 
-__all__ = ["folder_name", "printable"]
+__all__ = ["folder_name", "printable"]  # stages need the second too: it lives two floors below
 
 MAX_STEM_BYTES = 80
 

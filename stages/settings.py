@@ -7,7 +7,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-BUILT_IN_CHAIN = ("frames", "faces", "features", "classify", "stability", "gradcam", "report")
+BUILT_IN_CHAIN = (
+    "examine",
+    "frames",
+    "faces",
+    "features",
+    "classify",
+    "stability",
+    "gradcam",
+    "report",
+)
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -20,6 +29,16 @@ class Section(BaseModel):
     """A table of the file. Unknown keys are faults: a misspelt setting must not be a default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExamineSettings(Section):
+    trust: Annotated[
+        str,
+        Field(
+            description="a PEM file of the authorities whose signatures of provenance count as "
+            "trusted; empty: none"
+        ),
+    ] = ""
 
 
 class FramesSettings(Section):
@@ -115,6 +134,7 @@ class StageSettings(Section):
     stages: Annotated[
         tuple[str, ...], Field(description="the chain, in order; `ddaemon stages` lists them")
     ] = BUILT_IN_CHAIN
+    examine: ExamineSettings = ExamineSettings()
     frames: FramesSettings = FramesSettings()
     faces: FacesSettings = FacesSettings()
     features: FeaturesSettings = FeaturesSettings()

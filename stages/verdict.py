@@ -12,6 +12,7 @@ from ..storage.times import iso
 from .base import Context, Subject
 from .chain import Timing
 from .envelope import standing_record
+from .examined import examined
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
 from .repeat import known_custody, repeatable_settings
@@ -19,7 +20,7 @@ from .words import words_of
 
 FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"
-KEY_LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino")
+KEY_LIBRARIES = ("av", "c2pa-python", "numpy", "opencv-python-headless", "openvino")
 LIMITS = (
     "A score is evidence, not proof: it says how much the face resembles manipulated faces that "
     "the detector learned from. Kinds of manipulation it never saw can pass as real."
@@ -39,6 +40,7 @@ def compose(context: Context, closing: Timing) -> Record:
         "job": context.subject.job,
         "input": _input(context.subject, context.facts.get("container")),
         **decision,
+        **examined(context.facts),
         "thresholds": _thresholds(context.detector),
         "faces": _faces(judgement, context.facts.get("faces", ())),
         "envelope": standing_record(judgement.standing) if judgement else None,
@@ -60,7 +62,7 @@ def compose(context: Context, closing: Timing) -> Record:
 
 
 def software() -> dict[str, str]:
-    """The versions that can move a score."""
+    """The versions that can move a score or a finding."""
     libraries = {name: version(name) for name in KEY_LIBRARIES}
     return {"ddaemon": version("ddaemon"), "python": platform.python_version(), **libraries}
 

@@ -12,3 +12,10 @@ def printable(text: str) -> str:
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
         for c in text.encode("utf-8", "replace").decode("utf-8")
     )
+
+
+def clipped(text: str, limit: int) -> str:
+    """The same of the first `limit` characters, and how many there were when that is not all."""
+    if len(text) <= limit:
+        return printable(text)
+    return f"{printable(text[:limit])}... ({len(text)} characters)"

@@ -17,6 +17,10 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,"
     "h264,hevc,m4v,ivf,obu,nut,dv,wtv,rm,gxf,vc1,yuv4mpegpipe"
 )
+# Its names of single formats, as an open container gives them.
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"  # QuickTime as well
+MATROSKA = "matroska,webm"
+AVI = "avi"
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 

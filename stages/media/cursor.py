@@ -13,11 +13,10 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .container import open_container, video_stream
+from .container import AVI, MATROSKA, MP4, open_container, video_stream
 
 # Formats whose index names true keyframes; an MPEG program stream's calls every frame one.
-MATROSKA = "matroska,webm"
-SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", MATROSKA, "avi")
+SEEKABLE = (MP4, MATROSKA, AVI)
 SEEK_TRIES = 3  # keyframes tried for one target before the index is given up
 
 

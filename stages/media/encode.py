@@ -9,7 +9,6 @@ from typing import cast
 import av
 import numpy as np
 from av.codec.context import CodecContext
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from .base import Image
@@ -72,13 +71,13 @@ def through_h264(image: Image, crf: int) -> Image:
     """
     height, width = image.shape[:2]
     even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
-    encoder = cast(VideoCodecContext, CodecContext.create("libx264", "w"))
+    encoder = CodecContext.create("libx264", "w")
     encoder.height, encoder.width = even.shape[:2]
     encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
     encoder.thread_count, encoder.options = 1, {"crf": str(crf), **ONE_FRAME}
     frame = av.VideoFrame.from_ndarray(even, format="rgb24")
     packets = [*encoder.encode(frame), *encoder.encode(None)]
-    decoder = cast(VideoCodecContext, CodecContext.create("h264", "r"))
+    decoder = CodecContext.create("h264", "r")
     decoder.thread_count = 1
     shown = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
     return np.ascontiguousarray(shown[0].to_ndarray(format="rgb24")[:height, :width])

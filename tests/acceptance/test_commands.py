@@ -1,6 +1,7 @@
 """The commands as a user types them."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from jsonschema import Draft202012Validator
 
 from ddaemon.tests.acceptance.conftest import Ddaemon
 from ddaemon.tests.clips import blank_clip
+from ddaemon.tests.credentials import Authority, sign
+from ddaemon.tests.recordings import recording
 
 ROOT = Path(__file__).parents[2]
 REAL, FORGED = (ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4"))
@@ -69,6 +72,44 @@ def test_check_says_how_sure_and_how_often_that_is_wrong(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     for words in ("decision", "probability", "of real videos are called fake", "measured on"):
         assert words in done.stdout
+
+
+def test_check_says_what_was_examined_and_who_vouches_for_it(tmp_path: Path) -> None:
+    """A signed video without a face, another one with hostile tags, and one that is none."""
+    authority, home = Authority(), tmp_path / "home"
+    run("--home", str(home), "init")
+    (tmp_path / "trust.pem").write_text(authority.anchor)
+    (home / "ddaemon.toml").write_text(f'[examine]\ntrust = "{tmp_path / "trust.pem"}"\n')
+    plain = recording(tmp_path / "plain.mp4", tags={"title": "a\n\x1b[2Jb"})
+    signed = sign(plain, tmp_path / "signed.mp4", authority.signer("Desk"))
+    (tmp_path / "none.mp4").write_text("not a video\n" * 99)
+    videos = [str(path) for path in (signed, plain, tmp_path / "none.mp4")]
+    done = run("--home", str(home), "check", "--json", *videos)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    for record in records:
+        VERDICT.validate(record)
+        assert record["format"] == 2
+    assert [record["provenance"]["state"] for record in records] == [
+        "valid", "absent", "not_supported",
+    ]  # fmt: skip
+    assert [record["reason"] for record in records] == ["no_face", "no_face", "unsupported"]
+    assert records[1]["examination"]["tags"]["title"] == "a\\n\\x1b[2Jb"
+    assert "encoder_tool" in {trace["kind"] for trace in records[1]["examination"]["traces"]}
+    assert "not proof" in records[1]["examination"]["limits"]
+    assert records[2]["examination"] is None
+    told = run("--home", str(home), "check", *videos).stdout
+    assert "provenance   valid: " in told
+    assert re.search(r"traces +\d in the file", told)
+    assert "traces       not looked for" in told
+    assert "\x1b" not in told
+
+
+def test_a_trust_file_that_is_none_is_a_fault_of_the_settings(ddaemon: Ddaemon) -> None:
+    ddaemon.configure('[examine]\ntrust = "/nowhere.pem"\n')
+    for words in (("check", str(REAL)), ("doctor",)):
+        told = ddaemon.call(*words, code=1)
+        assert "examine.trust: /nowhere.pem gives no certificates (No such file" in told
+        assert "Traceback" not in told
 
 
 def test_the_forged_clip_looks_more_forged_than_the_real_one(tmp_path: Path) -> None:
@@ -141,7 +182,12 @@ def test_a_detector_of_ones_own_can_be_used_unless_it_was_altered(ddaemon: Ddaem
 
 def test_the_stages_are_listed_with_what_they_need(ddaemon: Ddaemon) -> None:
     listed = ddaemon.call("stages")
-    for line in ("1. frames (ddaemon", "needs   faces, features", "gives   verdict"):
+    for line in (
+        "1. examine (ddaemon",
+        "2. frames (ddaemon",
+        "needs   faces, features",
+        "gives   verdict",
+    ):
         assert line in listed
 
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FLOORS = ("storage", "stages", "daemon", "cli")  # from the ground up
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-HEAVY = {"tensorflow", "keras", "openvino", "av", "cv2", "sklearn", "matplotlib", "pandas"}
+HEAVY = {"c2pa", "tensorflow", "keras", "openvino", "av", "cv2", "sklearn", "matplotlib", "pandas"}
 
 
 def sources(folder: str) -> list[Path]:

@@ -1,9 +1,20 @@
-"""The service's own process holds no decoder and no network, also at run time."""
+"""The service's own process holds no decoder, no parser and no network, also at run time."""
 
 import subprocess
 import sys
 
-HEAVY = ("tensorflow", "keras", "openvino", "av", "cv2", "sklearn", "matplotlib", "pandas", "numpy")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "openvino",
+    "av",
+    "c2pa",
+    "cv2",
+    "sklearn",
+    "matplotlib",
+    "pandas",
+    "numpy",
+)
 
 
 def loaded_by(module: str) -> set[str]:

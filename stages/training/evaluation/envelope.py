@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ....storage.detector_record import BoundsRecord, EnvelopeRecord, short
 from ...envelope import MEASURES, is_outside
+from ...pages import NOTHING, Table
 from .bootstrap import draw_groups, with_intervals
 from .calibration import wilson_interval
 from .judged import SAID_FAKE, Judged
-from .page import NOTHING, Table
 from .ranking import Ranking, area
 from .traits import INSIDE, OUTSIDE, UNKNOWN
 

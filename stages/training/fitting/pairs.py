@@ -90,10 +90,10 @@ def draw_pair(
     blended: float,
 ) -> tuple[Row, Row, int]:
     """What the fake is made from, the real beside it, and the seed of a self-blending or 0."""
-    some = others[random.integers(len(others))]
+    some = others[int(random.integers(len(others)))]
     if random.random() < blended:
         return some, some, int(random.integers(1, 2**31))
-    fake = fakes[random.integers(len(fakes))]
+    fake = fakes[int(random.integers(len(fakes)))]
     own = reals.get(fake.pair) if random.random() < BESIDE_OWN else None
     return fake, own or some, 0
 
