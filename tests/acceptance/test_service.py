@@ -295,7 +295,7 @@ def test_status_matches_its_schema_and_tells_of_a_living_service(ddaemon: Ddaemo
 def test_a_chain_that_does_not_fit_is_refused_at_start(ddaemon: Ddaemon) -> None:
     ddaemon.configure('stages = ["frames", "classify", "report"]\n')
     said = ddaemon.call("run", code=1)
-    assert "stage classify needs features" in said
+    assert "stage classify needs faces, features" in said
     assert "Traceback" not in said
 
 

@@ -24,6 +24,9 @@ RECORD = {
     "faces": [],
     "detector": {"name": "made", "version": "1"},
     "limits": "none",
+    "words": {"scale": "inconclusive"},
+    "provenance": {"state": "absent", "detail": "No manifest."},
+    "examination": None,
     "envelope": None,
     "stability": None,
 }

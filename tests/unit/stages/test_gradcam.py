@@ -249,7 +249,7 @@ def real_facts(detector: StripeDetector, striped: Sequence[int] = (1, 2, 3)) -> 
     return {
         "frames": Grey(),
         "faces": [
-            FaceTrack(0, tuple(FaceSample(i, float(i), BOX, c) for i, c in enumerate(crops)))
+            FaceTrack(0, tuple(FaceSample(i, float(i), BOX, c) for i, c in enumerate(crops)), count)
         ],
         "features": [TrackFeatures(0, vectors, maps)],
         "judgement": Judgement("fake", None, judged.probability, (judged,)),

@@ -37,7 +37,7 @@ def context(tmp_path):
         "published": {},
         "frames": frames,
         "container": {"width": 128, "height": 96, "fps": 25.0, "duration_s": 2.0},
-        "faces": [FaceTrack(0, samples)],
+        "faces": [FaceTrack(0, samples, COUNT)],
         "judgement": Judgement("fake", None, 0.97, (judged,)),
         "heatmaps": [],
     }
