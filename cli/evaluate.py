@@ -32,6 +32,12 @@ from .progress import shown_progress
     help="The report's folder; else runs/<time>-evaluation in the home.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; else one a core.")
+@click.option(
+    "--envelope",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Learn from these videos which faces the figures hold for, and write the detector with "
+    "that, as its next version, into this folder.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print metrics.json.")
 @click.pass_obj
@@ -43,11 +49,13 @@ def command(
     split: str | None,
     out: Path | None,
     workers: int | None,
+    envelope: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
     """Measure detectors on labelled DATASETS, several side by side, and write the report."""
     from ..stages.training.comparing import Comparison, compare_detectors
+    from ..stages.training.enveloping import learn_and_write
     from ..storage.registry import Registry
 
     registry = Registry(home.detectors)
@@ -61,10 +69,13 @@ def command(
         out=(out or home.runs / f"{moment}-evaluation").absolute(),
         cache=home.cache,
         workers=workers or os.cpu_count() or 1,
-        command=_command(datasets, chosen, frames, split, seed),
+        command=_command(datasets, chosen, frames, split, seed, envelope is not None),
         split=split,
     )
     with shown_progress() as progress:
+        if envelope is not None:
+            bounded = learn_and_write(asked, envelope, progress)
+            click.echo(f"detector: {bounded.path}", err=as_json)
         metrics = compare_detectors(asked, progress, lambda text: click.echo(text, err=as_json))
     if as_json:
         import json
@@ -77,10 +88,16 @@ def command(
 
 
 def _command(
-    datasets: tuple[Path, ...], names: tuple[str, ...], frames: int, split: str | None, seed: int
+    datasets: tuple[Path, ...],
+    names: tuple[str, ...],
+    frames: int,
+    split: str | None,
+    seed: int,
+    envelope: bool,
 ) -> str:
     """Without this machine's folders."""
     words = ["ddaemon evaluate", *(dataset.name for dataset in datasets)]
     words += [f"--detector {name}" for name in names]
     words += [f"--split {split}"] if split else []
+    words += ["--envelope DIR"] if envelope else []
     return " ".join([*words, f"--frames {frames} --seed {seed}"])

@@ -47,7 +47,7 @@ Measured on the test part ({metrics[split]}):
 | Inconclusive | {thresholds.inconclusive_rate:.1%} |
 | The two rates on the validation part, where the thresholds were chosen | {chosen_errors} |
 
-## Which faces that holds for
+{heading}
 
 {envelope}
 
@@ -56,6 +56,7 @@ Measured on the test part ({metrics[split]}):
 Intervals are 95 %: rates by Wilson, all else by bootstrap over groups. Other videos differ in
 camera, compression and people: expect it to be worse there.
 """
+ENVELOPE_HEADING = "## Which faces that holds for"
 NAMES = {
     "auc": "AUC",
     "eer": "Equal error rate",
@@ -71,6 +72,7 @@ def write_card(record: DetectorRecord) -> str:
     chosen, crop = metrics["thresholds_where_chosen"], record.preprocessing.crop
     whole = crop.kind == "whole_frame"
     return CARD.format(
+        heading=ENVELOPE_HEADING,
         record=record,
         metrics=metrics,
         test=metrics["test"],
@@ -85,12 +87,13 @@ def write_card(record: DetectorRecord) -> str:
         ),
         false_positives=_rate(thresholds.false_positive_rate, thresholds.false_positive_interval),
         false_negatives=_rate(thresholds.false_negative_rate, thresholds.false_negative_interval),
-        envelope=_envelope(record.envelope),
+        envelope=envelope_text(record.envelope),
         chosen_errors=f"{chosen['false_positive_rate']:.1%}, {chosen['false_negative_rate']:.1%}",
     )
 
 
-def _envelope(envelope: EnvelopeRecord | None) -> str:
+def envelope_text(envelope: EnvelopeRecord | None) -> str:
+    """The bounds in words, as the card has them under `ENVELOPE_HEADING`."""
     if envelope is None:
         return "Nobody measured it: every face is decided by its score alone."
     known = [f"- {one.what}: {one.told} ({one.chosen})." for one in envelope.measures.values()]

@@ -1,7 +1,8 @@
 """Any detectors on any labelled data: the report of training without the training."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from ..networks.arrays import part, read_arrays
 from ..networks.detector import HEAD_PREFIX, WEIGHTS_FILE
 from ..networks.head import Head
 from .datasets.index import Index, build_evaluation_index, describe
-from .datasets.rows import TEST, write_index
+from .datasets.rows import TEST, of_split, write_index
 from .evaluation.judged import Judged
 from .evaluation.report import Report, write_report
-from .features.collect import Job, compute, gather
+from .features.collect import Collected, Job, compute, gather
 from .features.plan import make_plan
 from .journal import Journal
 from .judging import Judge, judge_collected
@@ -52,15 +53,7 @@ def compare_detectors(
     journal = Journal(asked.out / "journal.jsonl")
     judged, indexes = [], []
     for name, dataset in zip(name_datasets(asked.datasets), asked.datasets, strict=True):
-        index = build_evaluation_index(
-            dataset,
-            asked.seed,
-            asked.cache / FINGERPRINTS,
-            journal,
-            progress,
-            asked.workers,
-            asked.split,
-        )
+        index = index_of(asked, dataset, journal, progress)
         say(describe(index))
         write_index(asked.out / f"index-{name}.csv", index.rows)
         indexes.append(index)
@@ -68,6 +61,19 @@ def compare_detectors(
             say(f"{detector.name} judges {name}")
             judged.append(_judge(asked, name, index, detector, journal, progress))
     return write_report(asked.out, _report(asked, judged, indexes), asked.seed)
+
+
+def index_of(asked: Comparison, dataset: Path, journal: Journal, progress: Progress) -> Index:
+    """What of a data set is to be judged. Raises `UserError` when it can't be used."""
+    return build_evaluation_index(
+        dataset,
+        asked.seed,
+        asked.cache / FINGERPRINTS,
+        journal,
+        progress,
+        asked.workers,
+        asked.split,
+    )
 
 
 def name_datasets(datasets: Sequence[Path]) -> list[str]:
@@ -101,6 +107,19 @@ def _judge(
     journal: Journal,
     progress: Progress,
 ) -> Judged:
+    with collected_by(asked, index, detector, journal, progress) as (collected, places):
+        return judge_collected(judge_of(detector), name, collected, places)
+
+
+@contextmanager
+def collected_by(
+    asked: Comparison,
+    index: Index,
+    detector: DetectorFolder,
+    journal: Journal,
+    progress: Progress,
+) -> Iterator[tuple[Collected, list[int]]]:
+    """The vectors that a detector's backbone makes, and the places of what is to be judged."""
     start = start_of_detector(detector)
     folder = asked.cache / "backbones" / start.digest[:16]
     save_start(start, folder)
@@ -108,8 +127,7 @@ def _judge(
     lost = compute(index.rows, Job(index.root, plan, asked.workers), "vectors", journal, progress)
     with tempfile.TemporaryDirectory(dir=asked.cache) as scratch:
         collected = gather(index.rows, plan, lost, Path(scratch))
-        places = [place for place, row in enumerate(collected.rows) if row.split == TEST]
-        return judge_collected(judge_of(detector), name, collected, places)
+        yield collected, of_split(collected.rows, TEST)
 
 
 def _report(asked: Comparison, judged: Sequence[Judged], indexes: Sequence[Index]) -> Report:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...storage.content import hash_file
-from ...storage.detector_record import DetectorRecord, GoldenRecord
+from ...storage.detector_record import DetectorRecord, EnvelopeRecord, GoldenRecord
 from ...storage.registry import RECORD_FILE, DetectorFolder, read_detector
 from ..networks.arrays import Arrays, get_arrays, part, read_arrays, set_arrays, write_arrays
 from ..networks.backbone import KerasBackbone, OpenVinoBackbone
@@ -57,6 +57,18 @@ def set_golden(folder: Path, golden: GoldenRecord) -> DetectorFolder:
     """Name the clip whose probability must reproduce; rewrites the record."""
     record = read_detector(folder).record
     _write_record(folder, record.model_copy(update={"golden": golden}))
+    return read_detector(folder)
+
+
+def with_envelope(
+    detector: DetectorFolder, folder: Path, envelope: EnvelopeRecord, version: str, card: str
+) -> DetectorFolder:
+    """Write a copy of a detector that has this envelope: its weights are the same."""
+    shutil.copytree(detector.path, folder)
+    (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    files = detector.record.files | {CARD_FILE: hash_file(folder / CARD_FILE)}
+    changes = {"envelope": envelope, "version": version, "files": files}
+    _write_record(folder, detector.record.model_copy(update=changes))
     return read_detector(folder)
 
 

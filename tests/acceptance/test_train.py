@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ddaemon.storage.registry import DEFAULT_DETECTOR, Registry
 from ddaemon.tests.acceptance.conftest import Ddaemon
 from ddaemon.tests.clips import blank_clip
 from ddaemon.tests.people import celeb_df, dfdc, face_images, faceforensics, film
@@ -124,7 +125,8 @@ def test_several_detectors_are_measured_side_by_side(
         "--frames", "4", "--out", str(tmp_path / "report"), "--json",
     )  # fmt: skip
     names = [one["detector"] for one in json.loads(said)["judged"]]
-    assert names == ["celebs 1", "lite0-sequence 1"]
+    bundled = Registry.of_bundled().get(DEFAULT_DETECTOR).record
+    assert names == ["celebs 1", f"lite0-sequence {bundled.version}"]
     assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
 
 
@@ -320,3 +322,24 @@ def test_a_run_is_not_begun_twice_nor_a_detector_overwritten(
     for name in ("celebs", "lite0-sequence"):
         said = trained.call("train", str(celebs), "--name", name, code=1)
         assert "--name" in said
+
+
+def test_a_detector_from_before_the_envelope_learns_one_and_keeps_its_scores(
+    trained: Ddaemon, celebs: Path, tmp_path: Path
+) -> None:
+    old = trained.home / "detectors" / "old"
+    shutil.copytree(trained.home / "detectors" / "celebs", old)
+    record = json.loads((old / "record.json").read_bytes())
+    (old / "record.json").write_text(json.dumps(record | {"name": "old", "envelope": None}))
+    words = ("evaluate", str(celebs), "--detector", "old", "--frames", "6")
+    trained.call(*words, "--envelope", str(tmp_path / "new"), "--out", str(tmp_path / "report"))
+    new = json.loads((tmp_path / "new" / "old" / "record.json").read_bytes())
+    assert new["version"] == "2"
+    assert new["envelope"]["videos"] == 48
+    assert new["files"]["weights.npz"] == record["files"]["weights.npz"]
+    assert "--envelope DIR" in (tmp_path / "new" / "old" / "card.md").read_text()
+    again = trained.call(*words, "--envelope", str(tmp_path / "new"), code=1)
+    assert "choose another folder" in again
+    said = trained.call("evaluate", str(celebs), "--detector", "celebs", "--envelope",
+                        str(tmp_path / "new"), code=1)  # fmt: skip
+    assert "has an envelope already" in said

@@ -13,7 +13,9 @@ from .rows import FAKE, SPLITS, UNUSED, Row
 from .splits import APART, LEFT_OUT, NEAR
 
 UNREADABLE = "can't be read"
+OTHER_SPLIT = "not in the split"
 _REASONS = {
+    OTHER_SPLIT: "in another of its splits",
     SAME_BYTES: "the same bytes as another",
     APART: APART,
     LEFT_OUT: LEFT_OUT,

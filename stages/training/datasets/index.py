@@ -13,7 +13,7 @@ from ..recipe import Recipe
 from .checks import check_files, check_for_evaluation, check_for_training, check_splits
 from .duplicates import Pair, near_pairs
 from .exact import set_copies_aside
-from .findings import UNREADABLE, Findings, find, in_words
+from .findings import OTHER_SPLIT, UNREADABLE, Findings, find, in_words
 from .fingerprint import Fingerprint
 from .layouts import find_layout, root_of
 from .measuring import File, measure
@@ -139,7 +139,7 @@ def _judged(row: Row, split: str | None) -> Row:
     if row.split == UNUSED:
         return row
     if split and row.split != split:
-        return row.but(split=UNUSED, note=f"not in the split {split}")
+        return row.but(split=UNUSED, note=f"{OTHER_SPLIT} {split}")
     return row.but(split=TEST)
 
 

@@ -218,7 +218,10 @@ def with_splits(faces: Path) -> None:
 
 def test_an_evaluation_of_one_split_judges_nothing_else(faces: Path, desk: Desk) -> None:
     with_splits(faces)
-    rows = desk.build_evaluation(faces, "val").rows
+    index = desk.build_evaluation(faces, "val")
+    assert index.findings.unused == {"in another of its splits": 12}
+    assert not index.findings.unreadable
+    rows = index.rows
     assert {row.group for row in rows if row.split == "test"} == {"6", "7", "8", "9"}
     assert {row.note for row in rows if row.split == UNUSED} == {"not in the split val"}
 
