@@ -79,7 +79,7 @@ class Desk:
         folder = self.outbox / f"f-{claim.job}"
         folder.mkdir()
         (folder / "verdict.json").write_text(json.dumps(RECORD))
-        self.queue.finish(claim.job)
+        self.queue.finish(claim.job, "f" * 64)
         return claim.job
 
     def deliver(self) -> NoticeView:
@@ -150,7 +150,7 @@ def test_a_notice_and_the_end_of_its_job_are_written_together_or_not_at_all(
     claim = desk.claim()
     desk.queue.begin_publishing(claim, Outcome("fake", None, 0.9), "lost")
     with pytest.raises(FileNotFoundError):
-        desk.queue.finish(claim.job)  # its record can't be read
+        desk.queue.finish(claim.job, "f" * 64)  # its record can't be read
     assert desk.ledger.get(claim.job).state == "publishing"
     assert desk.ledger.notices() == []
 
