@@ -20,6 +20,7 @@ from .moments import MOMENT
 COLUMNS = (
     "job", "name", "sha256", "received_at", "finished_at", "state", "number", "status", "decision",
     "reason", "probability", "folder", "error", "detector", "detector_version", "detector_sha256",
+    "human_decision", "human_by", "human_at", "human_note",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for more than text
 
@@ -56,8 +57,8 @@ def row_of(view: VerdictView) -> Record:
     """A row with the columns of docs/export.md."""
     found = asdict(view)
     found["status"] = "current" if found.pop("current") else "superseded"
-    for name in ("received_at", "finished_at"):
-        found[name] = iso(found[name])
+    for name in ("received_at", "finished_at", "human_at"):
+        found[name] = None if found[name] is None else iso(found[name])
     return {name: found[name] for name in COLUMNS}
 
 

@@ -91,6 +91,18 @@ verdicts = Table(
     Column("finished_at", Float, nullable=False, index=True),
 )
 
+# What people say of a job's video, beside its verdicts. All are kept, the latest counts.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("decision", Text, nullable=False),  # "fake", "real" or "inconclusive"
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
 # What is to be told of ended jobs, one row a target. It outlives a purged job, so that nobody is
 # left untold.
 notices = Table(

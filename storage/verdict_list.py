@@ -12,8 +12,11 @@ FROM_JOBS = """SELECT id AS job, 1 AS number, decision, reason, probability, fol
     NULL AS detector, NULL AS detector_version, NULL AS detector_sha256
     FROM jobs WHERE state = 'done'"""
 FROM_VERDICTS = "SELECT * FROM verdicts"
+FROM_REVIEWS = 'SELECT job, decision, "by", note, at, max(id) FROM reviews GROUP BY job'
+NO_REVIEWS = 'SELECT NULL AS job, NULL AS decision, NULL AS "by", NULL AS note, NULL AS at'
 STATEMENT = """
-WITH verdict AS ({verdicts}),
+WITH review AS ({reviews}),
+verdict AS ({verdicts}),
 ended AS (
     SELECT job, number, decision, reason, probability, folder, finished_at, NULL AS error,
         detector, detector_version, detector_sha256,
@@ -25,8 +28,9 @@ ended AS (
 )
 SELECT ended.job, name, sha256, received_at, ended.finished_at, state, number, current,
     ended.decision, ended.reason, ended.probability, ended.folder, ended.error,
-    detector, detector_version, detector_sha256
-FROM ended JOIN jobs ON jobs.id = ended.job
+    detector, detector_version, detector_sha256,
+    review.decision, review."by", review.note, review.at
+FROM ended JOIN jobs ON jobs.id = ended.job LEFT JOIN review ON review.job = ended.job
 WHERE ended.finished_at >= ? AND ended.finished_at < ?
 ORDER BY ended.finished_at, ended.job, number
 """
@@ -52,6 +56,10 @@ class VerdictView:
     detector: str | None  # None: nobody noted it
     detector_version: str | None
     detector_sha256: str | None
+    human_decision: str | None  # of the job's latest review, if there is one
+    human_by: str | None
+    human_note: str | None
+    human_at: float | None
 
 
 class VerdictList:
@@ -68,6 +76,9 @@ class VerdictList:
         return (VerdictView(*row) for row in self._execute(since, until))
 
     def _execute(self, *values: float) -> sqlite3.Cursor:
-        has_table = "verdicts" in table_names(self._connection)
-        statement = STATEMENT.format(verdicts=FROM_VERDICTS if has_table else FROM_JOBS)
+        tables = table_names(self._connection)
+        statement = STATEMENT.format(
+            verdicts=FROM_VERDICTS if "verdicts" in tables else FROM_JOBS,
+            reviews=FROM_REVIEWS if "reviews" in tables else NO_REVIEWS,
+        )
         return self._connection.execute(statement, values)
