@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 
@@ -11,6 +10,7 @@ from ..daemon.names import printable
 from ..storage.audit import Entry, Witness, parse_head
 from ..storage.audit_log import AuditLog
 from ..storage.times import iso
+from .moments import MOMENT
 
 NO_LOG = "there is no log yet: it begins with the next change"
 
@@ -58,30 +58,19 @@ def verify(context: click.Context, heads: tuple[str, ...]) -> None:
 
 
 @command.command("export")
-@click.option("--since", metavar="TIME", help="Only entries from then on (ISO 8601; UTC).")
+@click.option("--since", type=MOMENT, help="Only entries from then on (ISO 8601, or 7d, 24h).")
 @click.option("--jsonl", is_flag=True, help="One JSON record a line; the last is the head.")
 @click.pass_obj
-def export(home: Home, since: str | None, jsonl: bool) -> None:
+def export(home: Home, since: float | None, jsonl: bool) -> None:
     """Write the log out, and last its head: keep that where nobody who owns this home can reach."""
     log = AuditLog(home.database)
-    for entry in log.entries(_utc(since) if since else ""):
+    for entry in log.entries("" if since is None else iso(since)):
         click.echo(json.dumps(asdict(entry)) if jsonl else _line(entry))
     head = log.head()
     if jsonl:
         click.echo(json.dumps({"head": str(head) if head else None}))
     else:
         click.echo(f"head {head}" if head else NO_LOG)
-
-
-def _utc(text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is no time; write one like 2026-05-04 or 2026-05-04T03:02:01Z",
-            param_hint="--since",
-        ) from error
-    return iso((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def _line(entry: Entry) -> str:

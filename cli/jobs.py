@@ -41,8 +41,9 @@ def command(context: click.Context) -> None:
 def list_jobs(home: Home, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Show jobs, the newest first."""
     chosen = [State(state) for state in states] or list(State)
-    for row in Ledger(home.database).find(chosen, limit):
-        record = row_record(row)
+    ledger = Ledger(home.database)
+    for row in ledger.find(chosen, limit):
+        record = row_record(ledger, row)
         click.echo(json.dumps(record) if as_json else line_of(record))
 
 

@@ -19,6 +19,8 @@ COMMANDS = {
     "submit": "submit",
     "status": "status",
     "jobs": "jobs",
+    "review": "review",
+    "export": "export",
     "verify": "verify",
     "audit": "audit",
     "stages": "stages",

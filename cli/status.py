@@ -8,7 +8,7 @@ import click
 
 from ..daemon.home import Home
 from ..daemon.names import printable
-from ..storage.ledger import JobView, Ledger
+from ..storage.ledger import JobView, Ledger, ReviewView
 from ..storage.times import iso
 
 FORMAT = 1
@@ -45,8 +45,8 @@ def service_record(home: Home, ledger: Ledger) -> Record:
         "home": str(home.path),
         "service": _with_undelivered(_service(home), ledger),
         "counts": {state.value: number for state, number in ledger.counts().items()},
-        "running": [row_record(row) for row in ledger.running()],
-        "last": [row_record(row) for row in ledger.last_ended(LAST_VERDICTS)],
+        "running": [row_record(ledger, row) for row in ledger.running()],
+        "last": [row_record(ledger, row) for row in ledger.last_ended(LAST_VERDICTS)],
     }
 
 
@@ -57,7 +57,8 @@ def job_record(ledger: Ledger, job: str) -> Record:
         {"at": iso(event.at), "kind": event.kind, "detail": event.detail}
         for event in ledger.history(row.id)
     ]
-    return {"format": FORMAT, **row_record(row), "history": history}
+    reviews = [review_record(review) for review in ledger.reviews(row.id)]
+    return {"format": FORMAT, **row_record(ledger, row), "reviews": reviews, "history": history}
 
 
 def _service(home: Home) -> Record:
@@ -86,7 +87,9 @@ def _undelivered(failed: tuple[str, str, int, str | None]) -> str:
     return f"{number} notice(s) to {target} {what}: {answer}"
 
 
-def row_record(row: JobView) -> Record:
+def row_record(ledger: Ledger, row: JobView) -> Record:
+    """A job as it stands, with the review that counts."""
+    reviews = ledger.reviews(row.id)
     return {
         "job": row.id,
         "name": row.name,
@@ -105,6 +108,16 @@ def row_record(row: JobView) -> Record:
         "received_at": iso(row.received_at),
         "started_at": _iso_or_none(row.started_at),
         "finished_at": _iso_or_none(row.finished_at),
+        "review": review_record(reviews[-1]) if reviews else None,
+    }
+
+
+def review_record(review: ReviewView) -> Record:
+    return {
+        "decision": review.decision,
+        "by": review.by,
+        "note": review.note,
+        "at": iso(review.at),
     }
 
 
@@ -145,8 +158,18 @@ def line_of(row: Record) -> str:
     score = "" if row["probability"] is None else f"{row['probability']:.3f}"
     what = row["decision"] or row["state"]
     more = row["reason"] or (row["error"] if row["state"] != "done" else None) or ""
-    return f"  {row['job']}  {what:14} {score:5}  {printable(row['name'])}" + (
-        f"  ({printable(more)})" if more else ""
+    return (
+        f"  {row['job']}  {what:14} {score:5}  {printable(row['name'])}"
+        + (f"  ({printable(more)})" if more else "")
+        + (f"  [reviewed: {row['review']['decision']}]" if row["review"] else "")
+    )
+
+
+def review_line(review: Record) -> str:
+    """A review in one line."""
+    return (
+        f"  {review['at']}  {review['decision']:12} by {printable(review['by'])}: "
+        f"{printable(review['note'])}"
     )
 
 
@@ -154,6 +177,9 @@ def _job_text(record: Record) -> str:
     lines = [line_of(record).strip(), f"sha256 {record['sha256']}  {record['bytes']} bytes"]
     if record["folder"]:
         lines.append(f"folder {record['folder']}")
+    if record["reviews"]:
+        lines += ["reviews (the last one counts)"] + [review_line(r) for r in record["reviews"]]
+        lines.append("history")
     lines += [
         f"  {event['at']}  {event['kind']:12} {printable(event['detail'])}"
         for event in record["history"]

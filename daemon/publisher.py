@@ -18,6 +18,7 @@ from ..storage.content import FileStamp, hash_file
 from ..storage.queue import JobRow, Queue
 from ..storage.states import State
 from ..storage.times import iso
+from ..storage.verdicts import Judge
 from .names import folder_name
 from .outbox import Shelf
 from .witnesses import custody_of_log
@@ -113,7 +114,7 @@ class Publisher:
             self._queue.judge_again(row.id, "its verdict was lost before it was published")
             return
         final = self._outbox.place(row.folder, work, self._original(row), closing=self._close)
-        self._queue.finish(row.id, hash_file(final / VERDICT_FILE))
+        self._queue.finish(row.id, hash_file(final / VERDICT_FILE), _judge(final))
         logger.info("job %s: %s, in %s", row.id, row.decision, row.folder)
 
     def _close(self, folder: Path) -> None:
@@ -158,6 +159,12 @@ class Publisher:
 def attempt_folder(work: Path, job: str, token: str) -> Path:
     """Where one attempt of one job writes."""
     return work / f"{job}-{token}"
+
+
+def _judge(folder: Path) -> Judge | None:
+    """The detector that the record names, if it names one."""
+    detector = read_record(folder).get("detector")
+    return detector and Judge(detector["name"], detector["version"], detector["sha256"])
 
 
 def _is_whole(work: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
-from . import audit
+from . import audit, verdicts
 from .ledger import BUSY_TIMEOUT_S, SCHEMA_VERSION, open_checked
 from .tables import metadata
 
@@ -50,6 +50,7 @@ class Database:
                 return
             metadata.create_all(connection)
             audit.begin(connection)
+            verdicts.take_over(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager

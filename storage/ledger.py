@@ -51,6 +51,16 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewView:
+    """What a person said of a job's video, and when, in seconds since 1970."""
+
+    decision: str
+    by: str
+    note: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeView:
     """What is told to one target of one ended job."""
 
@@ -95,6 +105,15 @@ class Ledger:
         )
         return [EventView(*row) for row in rows]
 
+    def reviews(self, job: str) -> list[ReviewView]:
+        """What people said of the job's video, the oldest first; the last one counts."""
+        if not self._has("reviews"):
+            return []
+        rows = self._connection.execute(
+            'SELECT decision, "by", note, at FROM reviews WHERE job = ? ORDER BY id', (job,)
+        )
+        return [ReviewView(*row) for row in rows]
+
     def source(self, job: str) -> Path | None:
         """Where the job's video was seen last; None when there is no such job any more."""
         row = self._connection.execute("SELECT source FROM jobs WHERE id = ?", (job,)).fetchone()
@@ -120,7 +139,7 @@ class Ledger:
 
     def notices(self, limit: int = 50, *, failed: bool = False) -> list[NoticeView]:
         """Deliveries, the newest first; with `failed`, those that were given up."""
-        if not self._has_notices():
+        if not self._has("notices"):
             return []
         only = "WHERE state = 'given_up'" if failed else ""
         # Only column names and the clause above become part of the statement.
@@ -129,17 +148,16 @@ class Ledger:
 
     def undelivered(self) -> list[tuple[str, str, int, str | None]]:
         """Targets that failed: target, state, how many notices, and what came back last."""
-        if not self._has_notices():
+        if not self._has("notices"):
             return []
         return self._connection.execute(
             "SELECT target, state, count(*), max(answer) FROM notices WHERE state = 'given_up' "
             "OR (state = 'waiting' AND answer IS NOT NULL) GROUP BY target, state"
         ).fetchall()
 
-    def _has_notices(self) -> bool:
-        """A file of schema 1 that nothing has written to yet has no such table."""
-        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'notices'")
-        return found.fetchone() is not None
+    def _has(self, table: str) -> bool:
+        """A file of schema 1 that nothing has written to yet lacks the newer tables."""
+        return table in table_names(self._connection)
 
     def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
         marks = ", ".join("?" * len(states))

@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from . import audit
+from . import audit, verdicts
 from .content import FileStamp, file_name
 from .database import Database
 from .errors import JobError, LeaseLost
 from .states import ENDED, State
 from .tables import events, files, jobs
+from .verdicts import Judge
 
 ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # without letters that look like another
 ID_LENGTH = 8
@@ -260,17 +261,21 @@ class Queue:
                 probability=outcome.probability,
             )
 
-    def finish(self, job: str, verdict_sha256: str) -> None:
-        """The verdict's folder is in the outbox, with a `verdict.json` of this SHA-256."""
+    def finish(self, job: str, verdict_sha256: str, judge: Judge | None = None) -> None:
+        """The verdict's folder is in the outbox, with a `verdict.json` of this SHA-256.
+
+        `judge` is the detector that the record names.
+        """
         done = (
             update(jobs)
             .where(jobs.c.id == job, jobs.c.state == State.PUBLISHING)
             .values(state=State.DONE, finished_at=self._clock(), token=None, lease_until=None)
-            .returning(jobs.c.folder)
+            .returning(*jobs.c)
         )
         with self._database.write() as connection:
             row = connection.execute(done).one_or_none()
             if row is not None:
+                verdicts.add(connection, row, judge)
                 self._log(
                     connection,
                     job,

@@ -74,6 +74,35 @@ events = Table(
     Column("detail", Text, nullable=False),
 )
 
+# Every verdict that was published, the first of a job under number 1. The job's own columns hold
+# the current one, or one that is on its way to the outbox.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # 1, 2, 3, ... the highest is the current one
+    Column("decision", Text, nullable=False),
+    Column("reason", Text),
+    Column("probability", Float),
+    Column("detector", Text),  # name, version and the SHA-256 of its record;
+    Column("detector_version", Text),  # null where the verdict is from before
+    Column("detector_sha256", Text),  # this table
+    Column("folder", Text, nullable=False),  # its name in the outbox
+    Column("finished_at", Float, nullable=False, index=True),
+)
+
+# What people say of a job's video, beside its verdicts. All are kept, the latest counts.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("decision", Text, nullable=False),  # "fake", "real" or "inconclusive"
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
 # What is to be told of ended jobs, one row a target. It outlives a purged job, so that nobody is
 # left untold.
 notices = Table(

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = (
     "tensorflow",
     "keras",
@@ -33,5 +35,6 @@ def test_the_service_imports_what_sends_notices_only_when_it_sends_one() -> None
     assert not loaded_by("ddaemon.daemon.service") & {"urllib3", "apprise", "requests"}
 
 
-def test_status_imports_neither_those_nor_the_database_library() -> None:
-    assert not loaded_by("ddaemon.cli.status") & {*HEAVY, "sqlalchemy", "pydantic"}
+@pytest.mark.parametrize("command", ["status", "export"])
+def test_who_only_reads_imports_neither_those_nor_the_database_library(command: str) -> None:
+    assert not loaded_by(f"ddaemon.cli.{command}") & {*HEAVY, "sqlalchemy", "pydantic"}

@@ -1,0 +1,51 @@
+"""Every verdict of a job, as rows: written with the change that publishes it, never altered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, literal, select
+
+from .states import State
+from .tables import jobs, verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The detector that judged. `sha256` is that of its record."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+def add(connection: Connection, job: Row[Any], judge: Judge | None) -> None:
+    """Add the verdict that the job's row holds, in the transaction that makes it done."""
+    connection.execute(
+        insert(verdicts).values(
+            job=job.id,
+            number=next_number(connection, job.id),
+            decision=job.decision,
+            reason=job.reason,
+            probability=job.probability,
+            detector=judge and judge.name,
+            detector_version=judge and judge.version,
+            detector_sha256=judge and judge.sha256,
+            folder=job.folder,
+            finished_at=job.finished_at,
+        )
+    )
+
+
+def next_number(connection: Connection, job: str) -> int:
+    """The number that the job's next verdict gets: 1 while it has none."""
+    last = select(func.max(verdicts.c.number)).where(verdicts.c.job == job)
+    return int(connection.execute(last).scalar() or 0) + 1
+
+
+def take_over(connection: Connection) -> None:
+    """The verdicts of a file from before this table; nobody noted which detector judged."""
+    same = ("decision", "reason", "probability", "folder", "finished_at")
+    done = select(jobs.c.id, literal(1), *(jobs.c[name] for name in same)).where(
+        jobs.c.state == State.DONE
+    )
+    connection.execute(insert(verdicts).from_select(["job", "number", *same], done))
