@@ -7,7 +7,7 @@ import click
 from ..storage.times import parse_moment
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[float]):
     """A date, a date-time, or how long ago; seconds since 1970."""
 
     name = "time"

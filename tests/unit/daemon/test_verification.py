@@ -235,7 +235,8 @@ def test_a_detector_whose_record_was_altered_is_found(case: Case) -> None:
 
 
 def test_a_detector_that_is_not_here_is_named(case: Case) -> None:
-    needed = f"detector mine 1, SHA-256 {Registry(case.home.detectors).get('mine').sha256}"
+    mine = Registry(case.home.detectors).get("mine")
+    needed = f"detector mine {mine.record.version}, SHA-256 {mine.sha256}"
     rewrite(case, version="99")
     for _ in ("another version", "none of the name"):
         (check,) = (check for check in case.checks() if check.what == "detector")
