@@ -1,14 +1,19 @@
 """`ddaemon jobs`: the queue by hand."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from ..daemon.home import Home
+from ..daemon.names import printable
+from ..storage.errors import JobError
 from ..storage.ledger import Ledger
 from ..storage.states import ENDED, State
+from ..storage.verdict_list import VerdictList, VerdictView
+from .moments import Moment
 from .status import line_of, row_record
 
 if TYPE_CHECKING:
@@ -61,6 +66,69 @@ def retry(home: Home, jobs: tuple[str, ...]) -> None:
 def cancel(home: Home, jobs: tuple[str, ...]) -> None:
     """End JOBS that wait or run."""
     _change(home, jobs, _queue(home).cancel, "is cancelled")
+
+
+@command.command("rerun")
+@click.argument("jobs", nargs=-1)
+@click.option("--detector", help="Which one is to judge; else the one in use.")
+@click.option("--since", type=Moment(), help="All judged then or later (7d, 24h, a date).")
+@click.option("--decision", help="All judged so.")
+@click.pass_context
+def rerun(
+    context: click.Context,
+    jobs: tuple[str, ...],
+    detector: str | None,
+    since: float | None,
+    decision: str | None,
+) -> None:
+    """Judge JOBS that have a verdict again; the old verdict and its folder stay."""
+    from ..storage.registry import Registry
+
+    home: Home = context.obj
+    if not jobs and since is None and decision is None:
+        raise click.UsageError("name JOBS, or choose them by --since or --decision")
+    registry = Registry(home.detectors)
+    name = registry.get(detector).name if detector else registry.active_name()
+    chosen = jobs or _judged(home, since or 0.0, decision)
+    queue, ledger, refused = _queue(home), Ledger(home.database), 0
+    for job in (ledger.get(job).id for job in chosen):
+        try:
+            queue.rerun(job, name)
+        except JobError as error:
+            click.echo(f"ddaemon: {error}", err=True)
+            refused += 1
+        else:
+            click.echo(f"{job} is to be judged again by {name}")
+    context.exit(1 if refused else 0)
+
+
+@command.command("changes")
+@click.option("--since", type=Moment(), help="Only what was judged again then or later.")
+@click.pass_obj
+def changes(home: Home, since: float | None) -> None:
+    """Show of each job that was judged again what changed."""
+    before: dict[str, VerdictView] = {}
+    for verdict in VerdictList(home.database).between(0.0, math.inf):
+        old = before.get(verdict.job)
+        if old is not None and verdict.number and verdict.finished_at >= (since or 0.0):
+            name = printable(verdict.name)
+            click.echo(f"{verdict.job} {name}: {_told(old)} -> {_told(verdict)}")
+        before[verdict.job] = verdict
+
+
+def _judged(home: Home, since: float, decision: str | None) -> list[str]:
+    """The jobs whose current verdict came since then, and is this one."""
+    return [
+        verdict.job
+        for verdict in VerdictList(home.database).between(since, math.inf)
+        if verdict.current and verdict.state == State.DONE and decision in (None, verdict.decision)
+    ]
+
+
+def _told(verdict: VerdictView) -> str:
+    score = "" if verdict.probability is None else f" {verdict.probability:.3f}"
+    judge = f"{verdict.detector} {verdict.detector_version}" if verdict.detector else "not noted"
+    return f"{verdict.decision}{score} ({judge})"
 
 
 @command.command("purge")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..stages.base import Subject
 from ..stages.process import WorkerProcess
-from ..storage.errors import LeaseLost, UserError, WorkerError
+from ..storage.errors import DetectorError, LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
@@ -130,13 +130,20 @@ class Dispatcher:
             self._start(worker, claim, now)
 
     def _start(self, worker: WorkerProcess, claim: Claim, now: float) -> None:
-        task = self._task(claim)
+        try:
+            task = self._task(claim)
+        except DetectorError as error:
+            if claim.detector is None:
+                raise
+            self._queue.fail(claim, str(error))  # the detector of this rerun is gone
+            return
         future = worker.submit(run_task, task)
         self._runs[worker] = Run(claim, task, future, now, now + self._config.queue.heartbeat)
         future.add_done_callback(lambda _future: self._on_event())
 
     def _task(self, claim: Claim) -> Task:
-        detector = self._registry.active()
+        registry, name = self._registry, claim.detector
+        detector = registry.get(name) if name else registry.active()
         work = attempt_folder(self._work, claim.job, claim.token)
         return Task(
             video=claim.source,
@@ -206,7 +213,7 @@ class Dispatcher:
             self._on_verdict()
             return
         shutil.rmtree(run.task.work, ignore_errors=True)
-        if isinstance(error, UserError):
+        if isinstance(error, UserError) and run.claim.detector is None:
             self._block(run, error)
         else:
             self._fail(run, error)

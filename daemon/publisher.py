@@ -113,9 +113,18 @@ class Publisher:
         if not self._outbox.has_part(row.folder) and not _is_whole(work):
             self._queue.judge_again(row.id, "its verdict was lost before it was published")
             return
-        final = self._outbox.place(row.folder, work, self._original(row), closing=self._close)
+        original = self._original(row)
+        final = self._outbox.place(row.folder, work, original, closing=self._close)
+        if original is not None:
+            self._follow(row, final / original.name)
         self._queue.finish(row.id, hash_file(final / VERDICT_FILE), _judge(final))
         logger.info("job %s: %s, in %s", row.id, row.decision, row.folder)
+
+    def _follow(self, row: JobRow, moved: Path) -> None:
+        """The job's video lies beside its verdict now, where a rerun finds it."""
+        stamp = FileStamp.at(moved)
+        if stamp is not None and stamp.size == row.bytes:
+            self._queue.set_folder(row.id, row.folder, moved)
 
     def _close(self, folder: Path) -> None:
         """The record names its files, and bears witness to the audit log as it stands."""
@@ -141,7 +150,10 @@ class Publisher:
         logger.warning("job %s is quarantined: %s", row.id, row.error)
 
     def _original(self, row: JobRow) -> Path | None:
-        """The video, unless it stays where it is or is no longer the one that was judged."""
+        """The video, unless it stays where it is or is no longer the one that was judged. What an
+        earlier verdict lies beside stays there."""
+        if row.source.is_relative_to(self._outbox.path):
+            return None
         accepted = FileStamp(row.bytes, row.mtime_ns, row.inode)
         untouched = FileStamp.at(row.source) == accepted
         return row.source if self.move_original and untouched else None

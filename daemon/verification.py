@@ -122,12 +122,13 @@ def _checks_of(asked: Asked, log: AuditLog, raw: bytes, record: Sealed | None) -
     digest = hashlib.sha256(raw).hexdigest()
     job = record.job if record else None
     witness = _witness(record)
-    entries = log.published(job=job, verdict=digest, folder=file_name(asked.folder.resolve()))
+    folder = file_name(asked.folder.resolve())
+    entries = log.published(job=job, verdict=digest, folder=folder)
     is_ours = bool(entries) or log.knows(job, witness.head if witness else None)
     # A verdict of another home names an entry of another log.
     chain = _check_chain(log, witness if is_ours else None)
     if entries:
-        return [chain, _check_record(digest, entries)]
+        return [chain, _check_record(digest, folder, entries)]
     return [chain, _without_entry(asked, record, is_ours=is_ours)]
 
 
@@ -148,8 +149,11 @@ def _check_chain(log: AuditLog, witness: Witness | None) -> Check:
     return Check("log", State.OK, f"{found.entries} entries, the chain is whole{held}")
 
 
-def _check_record(digest: str, entries: Sequence[Entry]) -> Check:
+def _check_record(digest: str, folder: str, entries: Sequence[Entry]) -> Check:
     same = [entry for entry in entries if entry.sha256 == digest]
+    named = [entry for entry in entries if _folder_of(entry) == folder]
+    if named:  # a job that was judged again has several: another's record is no good here
+        same, entries = [entry for entry in same if entry in named], named
     if same:
         where = f"(job {same[-1].job}, {same[-1].at}, entry {same[-1].seq} of the log)"
         return Check("record", State.OK, f"{VERDICT_FILE} is the one that was published {where}")
@@ -159,6 +163,15 @@ def _check_record(digest: str, entries: Sequence[Entry]) -> Check:
         f"{digest[:SHOWN]}, entry {meant.seq} of the log has {str(meant.sha256)[:SHOWN]}"
     )
     return Check("record", State.FAULT, text)
+
+
+def _folder_of(entry: Entry) -> str | None:
+    """The outbox folder that an entry names; None where its detail was spoilt."""
+    try:
+        folder: str | None = json.loads(entry.detail).get("folder")
+    except (ValueError, AttributeError):
+        return None
+    return folder
 
 
 def _without_entry(asked: Asked, record: Sealed | None, *, is_ours: bool) -> Check:

@@ -20,13 +20,14 @@ from .content import FileStamp, file_name
 from .database import Database
 from .errors import JobError, LeaseLost
 from .states import ENDED, State
-from .tables import events, files, jobs
+from .tables import events, files, jobs, reruns
 from .verdicts import Judge
 
 ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # without letters that look like another
 ID_LENGTH = 8
 MAX_BACKOFF_S = 3600.0
 ATTEMPTS_USED_UP = "every attempt failed"
+FREED = {"token": None, "lease_until": None, "stage": None}  # of a job that nobody holds
 
 JobRow = Row[Any]
 
@@ -60,6 +61,7 @@ class Claim:
     source: Path
     stamp: FileStamp  # what the file at `source` was when its content was accepted
     received_at: float
+    detector: str | None = None  # which one is to judge; None: the one in use
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,8 @@ class Queue:
             if row is None:
                 return None
             self._log(connection, row.id, "claimed", f"attempt {row.attempts}")
+            asked = select(reruns.c.detector).where(reruns.c.job == row.id)
+            detector = connection.execute(asked).scalar_one_or_none()
         return Claim(
             job=row.id,
             token=row.token,
@@ -224,6 +228,7 @@ class Queue:
             source=row.source,
             stamp=_stamp(row),
             received_at=row.received_at,
+            detector=detector,
         )
 
     def heartbeat(self, claim: Claim, lease_s: float, stage: str | None, percent: float) -> None:
@@ -238,8 +243,11 @@ class Queue:
             )
 
     def begin_publishing(self, claim: Claim, outcome: Outcome, folder: str) -> None:
-        """The verdict is complete and will appear as `folder`. Raises `LeaseLost`."""
+        """The verdict is complete and will appear as `folder`, a second one of the job as
+        `folder`-2, and so on. Raises `LeaseLost`."""
         with self._database.write() as connection:
+            number = verdicts.next_number(connection, claim.job)
+            folder = folder if number == 1 else f"{folder}-{number}"
             self._fenced(
                 connection,
                 claim,
@@ -276,6 +284,7 @@ class Queue:
             row = connection.execute(done).one_or_none()
             if row is not None:
                 verdicts.add(connection, row, judge)
+                connection.execute(delete(reruns).where(reruns.c.job == job))
                 self._log(
                     connection,
                     job,
@@ -289,10 +298,11 @@ class Queue:
     def judge_again(self, job: str, why: str) -> None:
         """A verdict was complete, but its files were lost before they were published."""
         with self._database.write() as connection:
+            before = {"folder": None} | verdicts.current(connection, job)
             connection.execute(
                 update(jobs)
                 .where(jobs.c.id == job, jobs.c.state == State.PUBLISHING)
-                .values(state=State.PENDING, token=None, lease_until=None, folder=None)
+                .values(state=State.PENDING, token=None, lease_until=None, **before)
             )
             self._log(connection, job, "judged again", why)
 
@@ -338,6 +348,12 @@ class Queue:
     ) -> State:
         now = self._clock()
         last = attempt >= self.max_attempts
+        if last and (before := verdicts.current(connection, job)):
+            ended = before | FREED | {"state": State.DONE, "error": error}
+            self._fenced_row(connection, job, token, **ended)
+            self._log(connection, job, "failed", f"attempt {attempt}: {error}")
+            self._end_rerun(connection, job, ATTEMPTS_USED_UP)
+            return State.DONE
         state = State.QUARANTINED if last else State.PENDING
         backoff = min(self.backoff_s * 2 ** (attempt - 1), MAX_BACKOFF_S)
         self._fenced_row(
@@ -360,7 +376,7 @@ class Queue:
         return state
 
     def set_folder(self, job: str, folder: str, source: Path) -> None:
-        """Note the name under which a quarantined job's reason is found, and where its file is."""
+        """Note the name of an ended job's folder, and where its video is now."""
         stamp = FileStamp.at(source)
         moved = _whereabouts(source, stamp) if stamp else {}
         with self._database.write() as connection:
@@ -385,19 +401,42 @@ class Queue:
             )
 
     def cancel(self, job: str) -> None:
-        """End a job that is pending or running; a running worker loses its lease."""
+        """End a job that is pending or running; a running worker loses its lease.
+
+        One that was being judged again has the verdict that it had.
+        """
         with self._database.write() as connection:
-            self._change_by_hand(
-                connection,
-                job,
-                (State.PENDING, State.RUNNING),
-                "cancelled",
-                state=State.CANCELLED,
-                token=None,
-                lease_until=None,
-                stage=None,
-                finished_at=self._clock(),
-            )
+            before = verdicts.current(connection, job)
+            ended = before or {"finished_at": self._clock()}
+            state = State.DONE if before else State.CANCELLED
+            values = ended | FREED | {"state": state}
+            open_states = (State.PENDING, State.RUNNING)
+            self._change_by_hand(connection, job, open_states, "cancelled", **values)
+            if before:
+                self._end_rerun(connection, job, "cancelled")
+
+    def rerun(self, job: str, detector: str) -> None:
+        """Judge a job that has a verdict again, by the detector of this name.
+
+        The verdict stays the current one until there is another. Raises `JobError` when the job
+        has none, or its video is not there as it was.
+        """
+        with self._database.write() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job)).one()
+            if row.state == State.DONE and FileStamp.at(row.source) != _stamp(row):
+                raise JobError(
+                    f"job {job} can't be judged again: its video is no longer at {row.source} as "
+                    "it was; drop it into the inbox anew after `ddaemon jobs purge`"
+                )
+            again = {"state": State.PENDING, "attempts": 0, "not_before": 0.0, "error": None}
+            self._change_by_hand(connection, job, (State.DONE,), "judged again", **again)
+            now = self._clock()
+            connection.execute(insert(reruns).values(job=job, detector=detector, asked_at=now))
+            self._log(connection, job, "rerun", f"by {detector}", detector=detector)
+
+    def _end_rerun(self, connection: Connection, job: str, why: str) -> None:
+        connection.execute(delete(reruns).where(reruns.c.job == job))
+        self._log(connection, job, "rerun ended", f"without a new verdict: {why}")
 
     def purge(self, older_than_s: float, states: Sequence[State] = ENDED) -> int:
         """Forget ended jobs; what is in the outbox and the quarantine stays, and the audit log.

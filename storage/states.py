@@ -4,12 +4,14 @@ A job begins PENDING. A claim makes it RUNNING under a lease and a token. From t
 becomes PUBLISHING (a verdict is complete and is being moved to the outbox) and then DONE, or goes
 back to PENDING (the attempt failed, or the service was asked to stop), or, when its attempts are
 used up, to QUARANTINED. A person can cancel a job that has not been published, and put an ended
-one back with `retry`.
+one back with `retry`. A DONE job can be judged again (`rerun`): it keeps its verdict meanwhile, and
+is DONE with that one again when the rerun is cancelled or its attempts are used up.
 
     PENDING -> RUNNING -> PUBLISHING -> DONE
        ^  ^------'  '-----> QUARANTINED
        |  (backoff)              |
        '------- retry -----------+---- CANCELLED <- PENDING, RUNNING
+    DONE -- rerun --> PENDING, and back to DONE however it ends
 """
 
 from enum import StrEnum

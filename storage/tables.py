@@ -91,6 +91,16 @@ verdicts = Table(
     Column("finished_at", Float, nullable=False, index=True),
 )
 
+# Jobs that are being judged again: by which detector, and since when. Their last row in `verdicts`
+# is the current verdict until the new one is published.
+reruns = Table(
+    "reruns",
+    metadata,
+    Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("detector", Text, nullable=False),  # its name
+    Column("asked_at", Float, nullable=False),
+)
+
 # What people say of a job's video, beside its verdicts. All are kept, the latest counts.
 reviews = Table(
     "reviews",

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Row, func, insert, literal, select
 from .states import State
 from .tables import jobs, verdicts
 
+CURRENT = ("decision", "reason", "probability", "folder", "finished_at")  # as the job's row has it
+
 
 @dataclass(frozen=True, slots=True)
 class Judge:
@@ -44,8 +46,19 @@ def next_number(connection: Connection, job: str) -> int:
 
 def take_over(connection: Connection) -> None:
     """The verdicts of a file from before this table; nobody noted which detector judged."""
-    same = ("decision", "reason", "probability", "folder", "finished_at")
-    done = select(jobs.c.id, literal(1), *(jobs.c[name] for name in same)).where(
+    done = select(jobs.c.id, literal(1), *(jobs.c[name] for name in CURRENT)).where(
         jobs.c.state == State.DONE
     )
-    connection.execute(insert(verdicts).from_select(["job", "number", *same], done))
+    connection.execute(insert(verdicts).from_select(["job", "number", *CURRENT], done))
+
+
+def current(connection: Connection, job: str) -> dict[str, Any]:
+    """What the job's row says of its last published verdict; empty when there is none."""
+    last = (
+        select(*(verdicts.c[name] for name in CURRENT))
+        .where(verdicts.c.job == job)
+        .order_by(verdicts.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(last).one_or_none()
+    return dict(row._mapping) if row is not None else {}
