@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "status",
     "jobs": "jobs",
     "review": "review",
+    "report": "report",
     "export": "export",
     "verify": "verify",
     "audit": "audit",

@@ -7,7 +7,7 @@ tags) is escaped, and characters that do not show are spelt out.
 import base64
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from .tables import (
     examined_tables,
     how_tables,
     people_table,
+    reviews_table,
 )
 from .timeline import NARROW, WIDE, draw_timeline
 from .times import moment
@@ -34,6 +35,7 @@ TEMPLATE, STYLE = "report.html.j2", "report.css"
 TONES = {STRONG_SIGNS: "fake", SIGNS: "fake", INCONCLUSIVE: "unsure", NO_SIGNS: "real"}
 
 Record = Mapping[str, Any]  # of verdict.json
+Review = tuple[str, str, str, str]  # when (ISO 8601), who, decision, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,16 @@ def write_page(record: Record, folder: Path, card: DetectorRecord | None = None)
     return beside.replace(folder / PAGE_FILE)
 
 
-def render_page(record: Record, folder: Path, card: DetectorRecord | None) -> str:
-    """The page's HTML. The same record and pictures give the same page."""
+def render_page(
+    record: Record,
+    folder: Path,
+    card: DetectorRecord | None,
+    reviews: Sequence[Review] = (),
+) -> str:
+    """The page's HTML. The same record and pictures give the same page.
+
+    `reviews` are what people said of the video since; the published page has none.
+    """
     style = (Path(__file__).parent / STYLE).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     templates = open_templates(Path(__file__).parent)
@@ -94,6 +104,7 @@ def render_page(record: Record, folder: Path, card: DetectorRecord | None) -> st
             "how": list(how_tables(record)),
             "detector": [detector_table(record, card)],
             "custody": list(custody_tables(record, folder)),
+            "reviews": [reviews_table(reviews)] if reviews else [],
         },
     )  # fmt: skip
 

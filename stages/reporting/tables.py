@@ -6,6 +6,7 @@ from typing import Any
 
 from ...storage.content import hash_file
 from ...storage.detector_record import DetectorRecord
+from ...storage.text import printable
 from ..base import VERDICT_FILE
 from ..pages import NOTHING, Table, flat_rows, plain, words
 from ..words import percent, rate_of
@@ -99,6 +100,12 @@ def detector_table(record: Record, card: DetectorRecord | None) -> Table:
         ("SHA-256 of its record", judged["sha256"]),
     ]
     return Table("The detector", ("What", "Value"), rows)
+
+
+def reviews_table(reviews: Sequence[tuple[str, str, str, str]]) -> Table:
+    """What people said: when, who, what they found and why."""
+    rows = [tuple(printable(part) for part in review) for review in reviews]
+    return Table("Reviews by people, the latest last", ("At", "Who", "Found", "Why"), rows)
 
 
 def custody_tables(record: Record, folder: Path) -> Iterator[Table]:

@@ -46,6 +46,17 @@ def test_a_review_stands_beside_the_verdict_and_changes_no_published_file(
     assert "master" in shown
     assert "scan\nof" not in shown, "a note can't forge a line of its own"
     assert files_in(ddaemon.outbox) == published
+    page = ddaemon.home.parent / "page.html"
+    ddaemon.call("report", judged, "--out", str(page))
+    shown = page.read_text()
+    assert (
+        shown.index("What people found") < shown.index("A. Examiner") < shown.index("B. Examiner")
+    )
+    assert "What people found" not in next(ddaemon.outbox.glob("*forged*/report.html")).read_text()
+    [folder] = ddaemon.outbox.glob("*forged*")
+    said = ddaemon.call("report", judged, "--out", str(folder / "x.html"), code=1)
+    assert "stays as it was published" in said
+    assert files_in(ddaemon.outbox) == published
     assert "reviewed" in ddaemon.call("audit", "export")
     assert ddaemon.call("audit", "verify")
 

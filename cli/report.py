@@ -1,0 +1,48 @@
+"""`ddaemon report`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ..daemon.home import Home
+from ..storage.errors import JobError
+from ..storage.ledger import Ledger
+from ..storage.times import iso
+
+
+@click.command("report")
+@click.argument("job")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The page's file. What was published is never changed.",
+)
+@click.pass_obj
+def command(home: Home, job: str, out: Path) -> None:
+    """Make the page of JOB's verdict anew, with what people said of it since."""
+    from ..daemon.config import read_config
+    from ..daemon.places import outbox_path
+    from ..stages.base import VERDICT_FILE
+    from ..stages.reporting.page import render_page
+    from ..storage.registry import Registry
+
+    home.require()
+    ledger = Ledger(home.database)
+    row = ledger.get(job)
+    outbox = outbox_path(home, read_config(home.config))
+    folder = outbox / (row.folder or "")
+    if row.decision is None or not (folder / VERDICT_FILE).is_file():
+        raise JobError(
+            f"job {row.id} has no verdict in {outbox}; `ddaemon status {row.id}` says why"
+        )
+    if folder.resolve() in out.resolve().parents:
+        raise JobError(f"{folder} stays as it was published; choose another place for --out")
+    record = json.loads((folder / VERDICT_FILE).read_bytes())
+    registry = Registry(home.detectors)
+    known = {one.sha256: one.record for one in map(registry.get, registry.names())}
+    card = known.get(record["detector"]["sha256"])
+    reviews = [(iso(one.at), one.by, one.decision, one.note) for one in ledger.reviews(row.id)]
+    out.write_text(render_page(record, folder, card, reviews), encoding="utf-8")
+    click.echo(f"report: {out}")
