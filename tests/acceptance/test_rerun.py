@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,17 @@ def severe_detector(home: Path) -> None:
     record |= {"name": "severe", "envelope": None, "golden": None}
     record["thresholds"] |= {"fake": 0.0002, "real": 0.0001}
     (folder / "record.json").write_text(json.dumps(record))
+
+
+def ask_for_a_rerun(ddaemon: Ddaemon) -> dict[str, Any]:
+    """Judge a clip, and put it back for the severe detector; the first verdict."""
+    ddaemon.configure(SETTINGS)
+    severe_detector(ddaemon.home)
+    shutil.copy(data_file("demo-real.mp4"), ddaemon.inbox / "clip.mp4")
+    ddaemon.call("run", "--drain")
+    [old] = ddaemon.verdicts()
+    ddaemon.call("jobs", "rerun", old["job"], "--detector", "severe")
+    return old
 
 
 @pytest.mark.parametrize("original", ["leave", "move"])
@@ -56,12 +68,7 @@ def test_a_rerun_keeps_the_old_verdict_and_shows_what_changed(
 
 
 def test_a_detector_that_is_gone_costs_the_rerun_and_nothing_else(ddaemon: Ddaemon) -> None:
-    ddaemon.configure(SETTINGS)
-    severe_detector(ddaemon.home)
-    shutil.copy(data_file("demo-real.mp4"), ddaemon.inbox / "clip.mp4")
-    ddaemon.call("run", "--drain")
-    [old] = ddaemon.verdicts()
-    ddaemon.call("jobs", "rerun", old["job"], "--detector", "severe")
+    old = ask_for_a_rerun(ddaemon)
     shutil.rmtree(ddaemon.home / "detectors" / "severe")
     shutil.copy(data_file("demo-forged.mp4"), ddaemon.inbox / "other.mp4")
     ddaemon.call("run", "--drain")
@@ -74,12 +81,7 @@ def test_a_detector_that_is_gone_costs_the_rerun_and_nothing_else(ddaemon: Ddaem
 
 
 def test_a_service_that_is_killed_in_mid_rerun_publishes_one_new_verdict(ddaemon: Ddaemon) -> None:
-    ddaemon.configure(SETTINGS)
-    severe_detector(ddaemon.home)
-    shutil.copy(data_file("demo-real.mp4"), ddaemon.inbox / "clip.mp4")
-    ddaemon.call("run", "--drain")
-    [old] = ddaemon.verdicts()
-    ddaemon.call("jobs", "rerun", old["job"], "--detector", "severe")
+    old = ask_for_a_rerun(ddaemon)
     ddaemon.start()
     ddaemon.until(lambda: ddaemon.status()["running"], "a running rerun")
     ddaemon.stop(signal.SIGKILL)

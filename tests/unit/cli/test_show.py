@@ -5,22 +5,14 @@ import pytest
 from ddaemon.cli.detectors import _envelope
 from ddaemon.cli.show import verdict
 from ddaemon.storage.detector_record import BoundsRecord, EnvelopeRecord
+from ddaemon.tests.records import THRESHOLDS
 
 RECORD = {
     "input": {"name": "a.mp4"},
     "decision": "inconclusive",
     "detail": "because of something",
     "probability": 0.9,
-    "thresholds": {
-        "fake": 0.8,
-        "real": 0.2,
-        "false_positive_rate": 0.05,
-        "false_positive_interval": [0.01, 0.09],
-        "false_negative_rate": 0.1,
-        "false_negative_interval": [0.05, 0.15],
-        "videos": 100,
-        "measured_on": "a test",
-    },
+    "thresholds": THRESHOLDS,
     "faces": [],
     "detector": {"name": "made", "version": "1"},
     "limits": "none",
