@@ -50,6 +50,15 @@ def blank_clip(path: Path, count: int = 12) -> Path:
     return path
 
 
+def unlike(source: Path, target: Path, salt: int) -> Path:
+    """The same video with another content: a `free` box behind the last one of the mp4."""
+    payload = salt.to_bytes(8, "big")
+    target.write_bytes(
+        source.read_bytes() + (8 + len(payload)).to_bytes(4, "big") + b"free" + payload
+    )
+    return target
+
+
 def _drifting(faces: int, count: int) -> Iterator[Image]:
     portrait = read_portrait()[:320, 60:380]
     for number in range(count):

@@ -1,103 +1,12 @@
-"""A real service on a real folder, started as a user would start it."""
+"""The fixtures of the real service."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-PATIENCE_S = 400.0
-SETTINGS = """
-[inbox]
-settle = 0.6
-patience = 4
-rescan = 2
-[queue]
-backoff = 0.2
-[frames]
-count = 8
-"""
-
-
-class Ddaemon:
-    """One home and, while it runs, its service."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.inbox, self.outbox, self.quarantine = (
-            home / name for name in ("inbox", "outbox", "quarantine")
-        )
-        self.service: subprocess.Popen[bytes] | None = None
-        self.log = home.parent / "service.log"
-
-    def call(self, *words: str, code: int = 0) -> str:
-        """Run a command to its end; its standard output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ddaemon.cli", "--home", str(self.home), *words],
-            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stdout + done.stderr
-
-    def status(self, *words: str) -> dict[str, Any]:
-        record: dict[str, Any] = json.loads(self.call("status", "--json", *words))
-        return record
-
-    def configure(self, text: str) -> None:
-        (self.home / "ddaemon.toml").write_text(text)
-
-    def start(self, *words: str, **environment: str) -> None:
-        with self.log.open("ab") as log:
-            self.service = subprocess.Popen(
-                [sys.executable, "-m", "ddaemon.cli", "--home", str(self.home), "run", *words],
-                stdout=log, stderr=log, env={**os.environ, **environment},
-            )  # fmt: skip
-
-    def stop(self, how: int = signal.SIGTERM) -> int:
-        assert self.service is not None
-        self.service.send_signal(how)
-        return self.wait()
-
-    def wait(self) -> int:
-        assert self.service is not None
-        code = self.service.wait(PATIENCE_S)
-        self.service = None
-        return code
-
-    def until(self, condition: Callable[[], Any], what: str) -> Any:
-        """Poll until it is true; on failure show the service's log."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            if found := condition():
-                return found
-            if self.service is not None and self.service.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise AssertionError(f"{what} did not come about:\n{self.log.read_text()}")
-
-    def verdicts(self) -> list[dict[str, Any]]:
-        """Every verdict in the outbox. A folder must be whole whenever it can be seen."""
-        return [
-            json.loads((folder / "verdict.json").read_bytes())
-            for folder in sorted(self.outbox.iterdir())
-            if not folder.name.startswith(".")
-        ]
-
-    def ended(self, number: int) -> list[dict[str, Any]]:
-        """Wait until `number` jobs have ended; their verdicts."""
-
-        def enough() -> bool:
-            counts = self.status()["counts"]
-            return bool(counts["done"] + counts["quarantined"] >= number)
-
-        self.until(enough, f"{number} ended jobs")
-        return self.verdicts()
+from ddaemon.tests.service import SETTINGS, Ddaemon
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from ddaemon.tests.acceptance.conftest import Ddaemon
 from ddaemon.tests.clips import blank_clip
 from ddaemon.tests.credentials import Authority, sign
 from ddaemon.tests.recordings import recording
+from ddaemon.tests.service import Ddaemon
 
 ROOT = Path(__file__).parents[2]
 REAL, FORGED = (ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4"))

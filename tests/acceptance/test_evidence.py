@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.clips import blank_clip
+from ddaemon.tests.service import SETTINGS, Ddaemon
 
 ROOT = Path(__file__).parents[2]
 REAL, FORGED = (ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4"))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.receiver import Request, receiving
+from ddaemon.tests.service import SETTINGS, Ddaemon
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "stages" / "data" / "demo-forged.mp4"

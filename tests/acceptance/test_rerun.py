@@ -10,8 +10,8 @@ import pytest
 
 from ddaemon.stages.shipped import data_file
 from ddaemon.storage.registry import DEFAULT_DETECTOR, Registry
-from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.acceptance.test_review import files_in
+from ddaemon.tests.service import SETTINGS, Ddaemon
 
 
 def severe_detector(home: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ddaemon.stages.shipped import data_file
-from ddaemon.tests.acceptance.conftest import Ddaemon
 from ddaemon.tests.clips import blank_clip
+from ddaemon.tests.service import Ddaemon
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

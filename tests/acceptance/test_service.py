@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
-from ddaemon.tests.clips import blank_clip, face_clip
+from ddaemon.tests.clips import blank_clip, face_clip, unlike
+from ddaemon.tests.service import SETTINGS, Ddaemon
 from ddaemon.tests.shared import SHARED, needs_shared
 
 ROOT = Path(__file__).parents[2]
@@ -35,15 +35,6 @@ def slow_copy(source: Path, target: Path, pieces: int = 8, pause: float = 0.25) 
             stream.write(content[start : start + step])
             stream.flush()
             time.sleep(pause)
-
-
-def unlike(source: Path, target: Path, salt: int) -> Path:
-    """The same video with another content: a `free` box behind the last one of the mp4."""
-    payload = salt.to_bytes(8, "big")
-    target.write_bytes(
-        source.read_bytes() + (8 + len(payload)).to_bytes(4, "big") + b"free" + payload
-    )
-    return target
 
 
 def test_every_way_of_arriving_ends_in_exactly_one_verdict(

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from ddaemon.storage.registry import DEFAULT_DETECTOR, Registry
-from ddaemon.tests.acceptance.conftest import Ddaemon
 from ddaemon.tests.clips import blank_clip
 from ddaemon.tests.people import celeb_df, dfdc, face_images, faceforensics, film
+from ddaemon.tests.service import Ddaemon
 
 FEW = ("--frames", "4", "--epochs", "2")
 FEWEST = ("--frames", "2", "--epochs", "1", "--val", "0.25", "--test", "0.25")
