@@ -1,5 +1,6 @@
 # make demo             two clips through the real service, verdicts left in demo-out/
 # make test             the linter, the types, the whole test suite
+# make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
 # make lock             refreshes requirements.lock
 # make clips            makes the shipped demo clips anew
 # make detector         trains a candidate for the bundled detector (needs the data, see docs/detector.md)
@@ -14,13 +15,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types lock clips detector install-service clean venv
+.PHONY: demo test lint types chaos lock clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
 
 test: lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+chaos: $(STAMP)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.tests.chaos --out build/chaos.md
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
