@@ -1,6 +1,7 @@
 # make demo             two clips through the real service, verdicts left in demo-out/
 # make test             the linter, the types, the whole test suite
 # make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
+# make bench            measures speed and memory, writes bench/RESULTS.md
 # make lock             refreshes requirements.lock
 # make clips            makes the shipped demo clips anew
 # make detector         trains a candidate for the bundled detector (needs the data, see docs/detector.md)
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types chaos lock clips detector install-service clean venv
+.PHONY: demo test lint types chaos bench lock clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
@@ -25,6 +26,9 @@ test: lint types
 
 chaos: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.tests.chaos --out build/chaos.md
+
+bench: $(STAMP)
+	OMP_WAIT_POLICY=PASSIVE TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python bench/suite.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
