@@ -1,10 +1,12 @@
 """Opening a container with PyAV, safely: local files only, known formats only, nothing decoded."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -62,3 +64,18 @@ def video_stream(container: InputContainer) -> VideoStream:
             raise NotAnalysable(Reason.UNSUPPORTED, "There is no decoder here for this video.")
         return stream
     raise NotAnalysable(Reason.UNSUPPORTED, "The file holds no moving pictures.")
+
+
+def packets(container: InputContainer, stream: VideoStream | None = None) -> Iterator[Packet]:
+    """The packets of one stream, or of all, from where the container stands to its end.
+
+    A transport stream may begin further streams on its way. PyAV lists the streams once, and
+    stumbles over the packets of those that came later: they are left out.
+    """
+    asked = () if stream is None else (stream,)
+    while True:
+        try:
+            yield from container.demux(*asked)
+        except IndexError:
+            continue
+        return

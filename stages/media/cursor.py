@@ -13,7 +13,8 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .container import AVI, MATROSKA, MP4, open_container, video_stream
+from .container import AVI, MATROSKA, MP4, open_container, packets, video_stream
+from .skipping import Skipper
 
 # Formats whose index names true keyframes; an MPEG program stream's calls every frame one.
 SEEKABLE = (MP4, MATROSKA, AVI)
@@ -39,6 +40,7 @@ class Cursor:
         """The last frame with pts <= `tick`; for a tick before all of them the first frame."""
         if self._keyframe_ahead(tick):
             self._jump(tick)
+        self._skipper.until = tick
         self._walk(tick)
         found, shown = self._current, self._shown
         # In a damaged file a jump that failed may end before what was shown: stay there then.
@@ -66,6 +68,7 @@ class Cursor:
         self._play()
 
     def _play(self) -> None:
+        self._skipper = Skipper(self._stream.codec_context)
         self._frames = self._decode()
         self._current = next(self._frames, None)
         self._next = next(self._frames, None)
@@ -74,7 +77,7 @@ class Cursor:
         clock = _Clock(self._stream)
         began = False
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in self._skipper.pass_on(packets(self._container, self._stream)):
                 try:
                     frames = self._stream.decode(packet)
                 except av.FFmpegError:

@@ -18,7 +18,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from ...storage.text import clipped
-from .container import MP4, open_container
+from .container import MP4, open_container, packets
 
 MAX_STREAMS = 64
 MAX_TAGS = 100
@@ -244,7 +244,7 @@ def _packets(container: InputContainer) -> Iterator["Packet[Any]"]:
     """The first packets of all streams, undecoded; a file that breaks ends where it breaks."""
     size = 0
     try:
-        for count, packet in enumerate(container.demux(), 1):
+        for count, packet in enumerate(packets(container), 1):
             size += packet.size
             yield packet
             if count >= MAX_PACKETS or size >= MAX_PACKET_BYTES:

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from ...storage.errors import NotAnalysable, Reason
 from .base import ContainerFacts, Frame, Image
-from .container import open_container, video_stream
+from .container import open_container, packets, video_stream
 from .cursor import Cursor, pts
 
 WIDEST_PIXEL = 4  # a sample aspect ratio beyond this (or its inverse) is taken for a writing error
@@ -185,14 +185,14 @@ def _stated_duration(container: InputContainer, stream: VideoStream) -> float | 
 def _measure_duration(container: InputContainer, stream: VideoStream) -> float | None:
     """Read all packets, decoding none: seconds from the first to the end of the last."""
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    stamps, packets = [], 0
-    for packet in container.demux(stream):
-        packets += packet.size > 0
+    stamps, count = [], 0
+    for packet in packets(container, stream):
+        count += packet.size > 0
         if packet.pts is not None:
             stamps.append(packet.pts)
     if stamps and stream.time_base:
         return float((max(stamps) - min(stamps)) * stream.time_base + 1 / rate)
-    return float(packets / rate) if packets else None
+    return float(count / rate) if count else None
 
 
 def _check_limits(facts: ContainerFacts, max_pixels: int, max_seconds: float) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ddaemon.stages.media.encode import write_video
 from ddaemon.stages.media.pyav import PyavVideo, open_video
+from ddaemon.stages.media.skipping import Skipper
 from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.tests.clips import numbered_clip, numbered_frame, read_number
 
@@ -100,6 +101,23 @@ def test_keyframes_between_the_samples_save_decoding(clips: Path, name: str) -> 
     sought, walked = opened(clips / name), opened(clips / name, seek=False)
     list(sought.sample(3)), list(walked.sample(3))
     assert sought.decoded < 0.75 * walked.decoded
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("count", [3, 40])
+def test_leaving_out_what_nothing_refers_to_changes_no_frame(
+    clips: Path, name: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skipping = opened(clips / name, seek=False)
+    found = list(skipping.sample(count))
+    monkeypatch.setattr(Skipper, "_is_before_another", lambda *_: False)
+    whole = opened(clips / name, seek=False)
+    expected = list(whole.sample(count))
+    assert [frame.t for frame in found] == [frame.t for frame in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert np.array_equal(one.image, other.image)
+    if name == "b-frames.mp4" and count == 3:
+        assert skipping.decoded < 0.75 * whole.decoded
 
 
 def test_intra_only_video_costs_two_frames_a_sample(clips: Path) -> None:

@@ -1,0 +1,56 @@
+"""Which packets need no decoding on the way to a frame.
+
+Frames that no other frame refers to (half of a usual H.264 stream) may be left out without
+changing a pixel of the rest. A packet is left out only when another packet is known to hold a
+later frame that is still due before the moment asked for: so it is not the one on display then.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from av.codec.context import CodecContext
+from av.packet import Packet
+
+LOOK_AHEAD = 32  # packets; no codec reorders over a longer way
+WHOLE, WITHOUT_UNUSED = "DEFAULT", "NONREF"  # what the decoder may leave out (FFmpeg's AVDISCARD)
+
+
+class Skipper:
+    """Passes packets on, and tells the decoder which of them it may leave out.
+
+    `until` is the tick that is walked to; before it is set nothing is left out. A stream one of
+    whose packets bears no time is decoded whole.
+    """
+
+    def __init__(self, codec: CodecContext) -> None:
+        self._codec = codec
+        self._passed: deque[int] = deque(maxlen=LOOK_AHEAD)
+        self.until: int | None = None
+
+    def pass_on(self, packets: Iterable[Packet]) -> Iterator[Packet]:
+        """All packets, in order."""
+        source = iter(packets)
+        ahead: deque[Packet] = deque()
+        while True:
+            while len(ahead) < LOOK_AHEAD and (packet := next(source, None)) is not None:
+                ahead.append(packet)
+            if not ahead:
+                return
+            packet = ahead.popleft()
+            self._say(WITHOUT_UNUSED if self._is_before_another(packet, ahead) else WHOLE)
+            if packet.pts is not None:
+                self._passed.append(packet.pts)
+            yield packet
+
+    def _is_before_another(self, packet: Packet, ahead: Iterable[Packet]) -> bool:
+        until, own = self.until, packet.pts
+        if until is None or own is None:
+            return False
+        later = [*self._passed, *(other.pts for other in ahead if other.size)]
+        if None in later:
+            return False
+        return any(own < pts <= until for pts in later if pts is not None)
+
+    def _say(self, what: str) -> None:
+        if self._codec.skip_frame != what:
+            self._codec.skip_frame = what
