@@ -18,13 +18,14 @@ JPEG_QUALITY = 95
 class FrameSample:
     """The sampled frames (fact `frames`): decoded each time they are iterated, one at a time.
 
-    The file is opened anew for each iteration and closed after it. `count` is how many were
-    asked for; a short video gives fewer. `keep` is the folder that JPEGs are left in.
+    The file is looked at once, and opened anew for each iteration and closed after it. `count` is
+    how many were asked for; a short video gives fewer. `keep` is the folder that JPEGs are left in.
     """
 
     def __init__(self, video: Path, settings: FramesSettings, keep: Path | None = None) -> None:
         self._video, self._settings, self._keep = video, settings, keep
         self.count = settings.count
+        self._source: PyavVideo | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         with self._open() as source:
@@ -46,9 +47,11 @@ class FrameSample:
 
     def _open(self) -> PyavVideo:
         settings = self._settings
-        return open_video(
-            self._video, max_pixels=settings.max_pixels, max_seconds=settings.max_seconds
-        )
+        if self._source is None:
+            self._source = open_video(
+                self._video, max_pixels=settings.max_pixels, max_seconds=settings.max_seconds
+            )
+        return self._source
 
 
 class Frames:

@@ -21,6 +21,7 @@ from .container import open_container, packets, video_stream
 from .cursor import Cursor, pts
 
 WIDEST_PIXEL = 4  # a sample aspect ratio beyond this (or its inverse) is taken for a writing error
+KEPT_BYTES = 64_000_000  # of sampled frames, as they were decoded: 32 of 720p
 TICK_SLACK = 0.01  # of a tick: a time that was a frame's own pts must find that frame again
 
 
@@ -44,6 +45,7 @@ def open_video(path: Path, *, max_pixels: int, max_seconds: float, threads: int 
 class PyavVideo:
     """A `VideoSource`. Each iteration opens the file anew, so several may run side by side.
 
+    Sampled frames stay in memory up to `KEPT_BYTES`, so that to see them again costs nothing.
     `decoded` counts the frames decoded so far. Leaving the `with` block ends open iterations.
     `seek=False` walks through every frame, as is done for files without an index.
     """
@@ -53,6 +55,8 @@ class PyavVideo:
     ) -> None:
         self._path, self._max_pixels, self._threads, self._seek = path, max_pixels, threads, seek
         self._cursors: list[Cursor] = []
+        self._kept: dict[int, VideoFrame] = {}  # by pts
+        self._kept_bytes = 0
         self.decoded = 0
         self._facts, self._base = _read_header(path, max_pixels, max_seconds)
         self._look_at_first_frame()
@@ -71,13 +75,16 @@ class PyavVideo:
         for frame in self._show((i + 0.5) * span / count for i in range(count)):
             if frame.pts != shown:
                 shown = frame.pts
+                self._keep(frame)
                 yield self._finish(index, frame)
                 index += 1
 
     def at(self, times: Sequence[float]) -> Iterator[Frame]:
         """The frames on display at `times` (seconds, ascending), one for each time."""
-        for index, frame in enumerate(self._show(times)):
-            yield self._finish(index, frame)
+        others = self._show(t for t in times if self._tick(t) not in self._kept)
+        for index, t in enumerate(times):
+            kept = self._kept.get(self._tick(t))
+            yield self._finish(index, next(others) if kept is None else kept)
 
     def close(self) -> None:
         """End all iterations that are under way."""
@@ -98,6 +105,12 @@ class PyavVideo:
 
     def _cursor(self, *, seek: bool) -> Cursor:
         return Cursor(self._path, max_pixels=self._max_pixels, threads=self._threads, seek=seek)
+
+    def _keep(self, frame: VideoFrame) -> None:
+        size = sum(plane.buffer_size for plane in frame.planes)
+        if pts(frame) not in self._kept and self._kept_bytes + size <= KEPT_BYTES:
+            self._kept[pts(frame)] = frame
+            self._kept_bytes += size
 
     def _look_at_first_frame(self) -> None:
         """Only a decoded frame tells the rotation and where time begins."""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ddaemon.stages.media import pyav
 from ddaemon.stages.media.encode import write_video
 from ddaemon.stages.media.pyav import PyavVideo, open_video
 from ddaemon.stages.media.skipping import Skipper
@@ -15,6 +16,7 @@ from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.tests.clips import numbered_clip, numbered_frame, read_number
 
 LIMITS = {"max_pixels": 10**7, "max_seconds": 3600.0}
+FRAME_BYTES = 20_000  # a little more than a decoded frame of these clips takes
 UNEVEN = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.2, 100)).tolist()
 KINDS = {
     "long-gop.mp4": {"options": {"g": "1000", "bf": "0"}},
@@ -94,6 +96,21 @@ def test_asking_again_for_a_frames_time_gives_that_frame(clips: Path, name: str)
     again = list(video.at([sampled[2].t, sampled[5].t]))
     assert [frame.t for frame in again] == [sampled[2].t, sampled[5].t]
     assert np.array_equal(again[1].image, sampled[5].image)
+
+
+@pytest.mark.parametrize("frames_kept", [0, 3, 7])
+def test_frames_seen_again_are_those_of_before_whether_they_were_kept_or_not(
+    clips: Path, frames_kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyav, "KEPT_BYTES", frames_kept * FRAME_BYTES)
+    video = opened(clips / "b-frames.mp4")
+    sampled = list(video.sample(7))
+    decoded = video.decoded
+    again = list(video.at([frame.t for frame in sampled]))
+    for one, other in zip(again, sampled, strict=True):
+        assert one.t == other.t
+        assert np.array_equal(one.image, other.image)
+    assert (video.decoded == decoded) == (frames_kept == 7)
 
 
 @pytest.mark.parametrize("name", SEEKABLE)
