@@ -9,8 +9,9 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
@@ -30,6 +31,9 @@ from .tables import (
 )
 from .timeline import NARROW, WIDE, draw_timeline
 from .times import moment
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE, STYLE = "report.html.j2", "report.css"
 TONES = {STRONG_SIGNS: "fake", SIGNS: "fake", INCONCLUSIVE: "unsure", NO_SIGNS: "real"}
@@ -84,9 +88,7 @@ def render_page(
     """
     style = (Path(__file__).parent / STYLE).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    templates = open_templates(Path(__file__).parent)
-    templates.filters.update(moment=moment, unbroken=_unbroken)
-    return templates.get_template(TEMPLATE).render(
+    return _templates().get_template(TEMPLATE).render(
         record=record,
         style=Markup(style),  # noqa: S704 (our own file)
         style_hash=digest,
@@ -107,6 +109,14 @@ def render_page(
             "reviews": [reviews_table(reviews)] if reviews else [],
         },
     )  # fmt: skip
+
+
+@cache
+def _templates() -> "Environment":
+    """Once a process: to compile the templates takes longer than to fill them."""
+    templates = open_templates(Path(__file__).parent)
+    templates.filters.update(moment=moment, unbroken=_unbroken)
+    return templates
 
 
 def _steps(record: Record) -> list[Step]:
