@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -22,7 +23,9 @@ COLUMNS = (
     "reason", "probability", "folder", "error", "detector", "detector_version", "detector_sha256",
     "human_decision", "human_by", "human_at", "human_note",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for more than text
+# What a spreadsheet takes for more than text, the wide forms of East Asian ones too. Where the
+# semicolon is what parts cells, one may begin after each; quotes and blanks do not save it.
+FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])""")
 
 Record = dict[str, Any]
 
@@ -80,8 +83,7 @@ class _Line:
 def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
-    mark = "'" if value.startswith(FORMULA) else ""
-    return mark + printable(value)
+    return printable(FORMULA.sub(r"\1'", value))
 
 
 def _json_line(record: Record) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..storage.errors import UserError
+from ..storage.errors import ConfigError, UserError
+from ..storage.text import printable, printable_lines
 
 # Each command's file is imported when it is called: `ddaemon status` must not wait for the others.
 COMMANDS = {
@@ -88,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (UserError, OSError) as error:
         if "--debug" in words:
             raise
-        click.echo(f"ddaemon: {error}", err=True)
+        # The faults of a file of settings are the only message that has lines.
+        shown = printable_lines if isinstance(error, ConfigError) else printable
+        click.echo(f"ddaemon: {shown(str(error))}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..storage.content import FileStamp, hash_file
+from ..storage.content import FileStamp, file_name, hash_file
 from ..storage.errors import DdaemonError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _identify(
 ) -> tuple[str, str, str, FileStamp]:
     digest = hash_file(video)
     if FileStamp.of(video.lstat()) != before:
-        raise VideoChanged(f"{video.name} changed while it was read")
+        raise VideoChanged(f"{file_name(video)} changed while it was read")
     return ready, why, digest, before
 
 
@@ -143,11 +143,11 @@ def _require_unchanged(task: Task) -> None:
     now = FileStamp.at(task.video)
     if now is None:
         raise VideoChanged(
-            f"{task.video.name} is gone from the inbox; drop it again to have it judged"
+            f"{file_name(task.video)} is gone from the inbox; drop it again to have it judged"
         )
     if now != task.stamp:
         raise VideoChanged(
-            f"{task.video.name} changed after it was accepted; its new content is a new job"
+            f"{file_name(task.video)} changed after it was accepted; its new content is a new job"
         )
 
 
