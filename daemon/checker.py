@@ -81,6 +81,7 @@ class Checker:
             settings=self._config.for_stages(),
             detector=self._detector.path,
             bundled=self._detector.bundled,
+            detector_sha256=self._detector.sha256,
         )
 
     def _run(self, task: Task, on_progress: OnProgress) -> None:

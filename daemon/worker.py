@@ -42,6 +42,7 @@ class Task:
     settings: "StageSettings"
     detector: Path
     bundled: bool
+    detector_sha256: str  # of its record, as the service read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def run_task(task: Task) -> "Outcome":
         work=task.work,
         subject=task.subject,
         settings=task.settings,
-        detector=_detector(task.detector, task.bundled, task.settings),
+        detector=_detector(task.detector, task.bundled, task.settings, task.detector_sha256),
         facts={},
         progress=lambda _part: None,
     )
@@ -158,8 +159,12 @@ def _chain(names: tuple[str, ...]) -> "Sequence[Stage]":
     return build_chain(names)
 
 
-def _detector(path: Path, bundled: bool, settings: "StageSettings") -> "Detector":
+def _detector(
+    path: Path, bundled: bool, settings: "StageSettings", sha256: str | None = None
+) -> "Detector":
     from ..stages.networks.detector import load_detector
     from ..storage.registry import read_detector
 
-    return load_detector(read_detector(path, bundled=bundled), settings.features)
+    found = read_detector(path, bundled=bundled)
+    found.require(sha256)
+    return load_detector(found, settings.features)
