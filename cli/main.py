@@ -1,6 +1,7 @@
 """The command `ddaemon`: finds the subcommand, and turns errors into one line with the fix."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,8 +70,9 @@ class Commands(click.Group):
 def cli(context: click.Context, home: Path | None, debug: bool) -> None:
     """Say of every video of a person whether it was manipulated, how sure that is, and where to
     look."""
-    from ..daemon.home import Home
+    from ..daemon.home import UMASK, Home
 
+    os.umask(os.umask(UMASK) | UMASK)  # never open to all, whatever the shell's mask
     context.obj = Home(home) if home else Home.default()
 
 

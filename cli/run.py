@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home import UMASK, Home
 
 FORM = "%(levelname)s %(message)s"
 
@@ -22,6 +22,8 @@ def command(home: Home, drain: bool) -> None:
     from ..daemon.service import Service
 
     home.require()
+    home.require_own()
+    os.umask(UMASK)  # also where the shell's is tighter: the group reads the outbox
     config = read_config(home.config)
     # systemd's journal adds the time itself.
     form = FORM if "JOURNAL_STREAM" in os.environ else f"%(asctime)s {FORM}"

@@ -109,6 +109,14 @@ def _move_file(source: Path, target: Path) -> None:
         if hash_file(source) != hash_file(target):
             raise OSError(f"the copy of {source} at {target} differs from it") from None
         source.unlink()
+    _close(target)
+
+
+def _close(video: Path) -> None:
+    """Nobody but its owner may write it from now on, and it is no program."""
+    status = video.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & 0o7133:
+        video.chmod(status.st_mode & 0o644)
 
 
 def free_name(path: Path) -> Path:
