@@ -18,7 +18,8 @@ MAX_WIDTH = 65_536  # of a vector or a state
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+# A hair beyond 0 and 1 is a threshold that nothing reaches.
+Threshold = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6, allow_inf_nan=False)]
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
@@ -96,8 +97,8 @@ class ThresholdsRecord(Part):
     """`fake` from here up, `real` from here down, inconclusive between; and how often that is
     wrong on the named data. Rates are of all videos with that label; intervals are 95 %."""
 
-    fake: Share
-    real: Share
+    fake: Threshold
+    real: Threshold
     false_positive_rate: float  # real called fake
     false_positive_interval: tuple[float, float]
     false_negative_rate: float  # fake called real

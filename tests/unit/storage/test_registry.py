@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 import os
 import shutil
 
@@ -190,3 +191,10 @@ def test_links_to_other_files_pipes_and_devices_are_refused(registry, tmp_path):
     os.mkfifo(record)
     with pytest.raises(DetectorError, match="no plain file"):
         read_detector(registry.folder / "first")
+
+
+def test_a_threshold_that_nothing_reaches_is_none_too_absurd(registry):
+    record = json.loads((registry.folder / "first" / "record.json").read_text())
+    beyond = {"fake": math.nextafter(1, 2), "real": math.nextafter(0, -1)}
+    rewrite(registry.folder / "first", thresholds=record["thresholds"] | beyond)
+    assert registry.get("first").record.thresholds.fake > 1
