@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from typing import Any, BinaryIO
 import click
 
 from ..daemon.home import Home
-from ..daemon.names import printable
+from ..storage.text import cell
 from ..storage.times import iso
 from ..storage.verdict_list import VerdictList, VerdictView
 from .moments import MOMENT
@@ -23,10 +22,6 @@ COLUMNS = (
     "reason", "probability", "folder", "error", "detector", "detector_version", "detector_sha256",
     "human_decision", "human_by", "human_at", "human_note",
 )  # fmt: skip
-# What a spreadsheet takes for more than text, the wide forms of East Asian ones too. Where the
-# semicolon is what parts cells, one may begin after each; quotes and blanks do not save it.
-FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])""")
-
 Record = dict[str, Any]
 
 
@@ -70,7 +65,7 @@ def csv_lines(records: Iterable[Record]) -> Iterator[str]:
     writer = csv.writer(_Line())
     yield writer.writerow(COLUMNS)
     for record in records:
-        yield writer.writerow([_cell(record[name]) for name in COLUMNS])
+        yield writer.writerow([cell(record[name]) for name in COLUMNS])
 
 
 class _Line:
@@ -78,12 +73,6 @@ class _Line:
 
     def write(self, line: str) -> str:
         return line
-
-
-def _cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return printable(FORMULA.sub(r"\1'", value))
 
 
 def _json_line(record: Record) -> str:

@@ -5,10 +5,15 @@ programs (JSON) stays as it came.
 """
 
 import json
+import re
 
 # Letters by their category, but blank on every screen: a name made of them would not be seen.
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 FOREIGN_BYTES = range(0xDC80, 0xDD00)  # what Python makes of bytes that are no UTF-8 (PEP 383)
+
+# What a spreadsheet takes for more than text, the wide forms of East Asian ones too. Where the
+# semicolon is what parts cells, one may begin after each; quotes and blanks do not save it.
+FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])""")
 
 
 def printable(text: str) -> str:
@@ -38,6 +43,11 @@ def readable_json(value: object) -> str:
     """JSON for people too: letters of every script stay, what does not show is `\\uNNNN`."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return "".join(c if c == "\n" or _shows(c) else json.dumps(c)[1:-1] for c in text)
+
+
+def cell(value: object) -> object:
+    """A cell of a table for spreadsheets: text is printable, and never a formula."""
+    return printable(FORMULA.sub(r"\1'", value)) if isinstance(value, str) else value
 
 
 def _shows(character: str) -> bool:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ddaemon.storage.text import clipped, printable, printable_lines, readable_json
+from ddaemon.storage.text import cell, clipped, printable, printable_lines, readable_json
 
 
 def test_short_text_is_only_made_printable() -> None:
@@ -40,3 +40,9 @@ def test_json_for_people_hides_nothing_and_means_the_same() -> None:
     assert json.loads(text) == value
     assert all(printable(line) == line for line in text.splitlines())
     assert "Зоя" in text
+
+
+def test_a_cell_is_text_and_never_a_formula() -> None:
+    assert [cell(value) for value in ("=1", "a;=1", "a;\n-1", 7, None)] == [
+        "'=1", "a;'=1", "a;'\\n-1", 7, None,
+    ]  # fmt: skip
