@@ -3,6 +3,7 @@
 # make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
 # make bench            measures speed and memory, writes bench/RESULTS.md
 # make lock             refreshes requirements.lock
+# make audit            asks an advisory service about the locked dependencies
 # make clips            makes the shipped demo clips anew
 # make detector         trains a candidate for the bundled detector (needs the data, see docs/detector.md)
 # make install-service  installs under PREFIX and starts the systemd service (as root)
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types chaos bench lock clips detector install-service clean venv
+.PHONY: demo test lint types chaos bench lock audit clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
@@ -56,6 +57,14 @@ lock:
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	rm -rf $(VENV)-lock
 
+# pip-audit has dependencies of its own, which the product's environment must not have.
+audit:
+	$(PYTHON) -m venv $(VENV)-audit
+	if $(VENV)-audit/bin/python $(PIP) install pip-audit; then \
+		$(VENV)-audit/bin/python .ci/audit.py $(VENV)-audit/bin/pip-audit requirements.lock; \
+	else echo "audit: NOTHING WAS AUDITED: pip-audit can't be installed from here"; fi
+	rm -rf $(VENV)-audit
+
 clips: $(STAMP)
 	$(BIN)/python -m ddaemon.stages.training.clips stages/data
 
@@ -85,4 +94,4 @@ install-service:
 	systemctl enable --now ddaemon.service
 
 clean:
-	rm -rf $(VENV) build demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-audit build demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -60,7 +60,7 @@ def _check_one(checker: Any, video: Path, as_json: bool) -> bool:
         with _progress(video) as on_progress:
             record = checker.check(video, on_progress)
     except (DdaemonError, OSError) as error:
-        click.echo(f"ddaemon: {printable(str(video))}: {error}", err=True)
+        click.echo(f"ddaemon: {printable(f'{video}: {error}')}", err=True)
         return False
     click.echo(json.dumps(record) if as_json else verdict(record))
     return True
@@ -73,7 +73,8 @@ def _progress(video: Path) -> Iterator[OnProgress]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    name = TextColumn("{task.description}", markup=False)  # [red] may be a part of a name
+    columns = (name, BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:

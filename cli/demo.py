@@ -59,7 +59,7 @@ def _make_home(path: Path, out: Path) -> Home:
 def _service(home: Home) -> Iterator[None]:
     """A service of its own process, ended by SIGTERM as a service manager would."""
     arguments = [sys.executable, "-m", "ddaemon.cli", "--home", str(home.path), "run"]
-    with subprocess.Popen(arguments) as process:
+    with subprocess.Popen(arguments) as process:  # noqa: S603 (a list of our own, no shell)
         try:
             yield
         finally:

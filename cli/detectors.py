@@ -1,13 +1,16 @@
 """`ddaemon detectors`: the registry."""
 
+import json
 from collections.abc import Iterator
 
 import click
 
 from ..daemon.home import Home
+from ..daemon.names import printable
 from ..stages.words import percent
 from ..storage.detector_record import EnvelopeRecord
-from ..storage.registry import Registry
+from ..storage.errors import DetectorError
+from ..storage.registry import DetectorFolder, Registry
 
 
 @click.group("detectors")
@@ -24,10 +27,15 @@ def list_detectors(registry: Registry) -> None:
     """Show every detector; a star marks the one that judges."""
     active = registry.active_name()
     for name in registry.names():
-        detector = registry.get(name)
         star = "*" if name == active else " "
+        try:
+            detector = registry.get(name)
+        except DetectorError as error:
+            click.echo(f"{star} {printable(name)}  can't be used: {printable(str(error))}")
+            continue
         where = "bundled" if detector.bundled else str(detector.path)
-        click.echo(f"{star} {name} {detector.record.version}  {detector.sha256[:12]}  {where}")
+        told = f"{star} {name} {detector.record.version}  {detector.sha256[:12]}  {where}"
+        click.echo(printable(told))
 
 
 @command.command("show")
@@ -38,23 +46,27 @@ def show(registry: Registry, name: str | None, as_json: bool) -> None:
     """Show one detector: what it learned from, and how often it is wrong."""
     detector = registry.get(name) if name else registry.active()
     detector.verify()
-    record = detector.record
     if as_json:
-        click.echo(record.model_dump_json(indent=2))
+        click.echo(json.dumps(detector.record.model_dump(mode="json"), indent=2))
         return
-    limits = record.thresholds
-    click.echo(f"{record.name} {record.version}: {record.description}")
-    click.echo(f"  sha256     {detector.sha256} (files verified)")
-    click.echo(f"  backbone   {record.backbone.name}, {record.preprocessing.size} px faces")
-    click.echo(f"  licence    {record.licence}")
-    click.echo(f"  data       {'; '.join(record.data)}")
-    click.echo(f"  fake from  {limits.fake:.3f}: {percent(limits.false_positive_rate)} of reals")
-    click.echo(f"  real up to {limits.real:.3f}: {percent(limits.false_negative_rate)} of fakes")
-    click.echo(f"  measured   on {limits.measured_on}, {limits.videos} videos")
+    for line in _lines(detector):  # a record may come from anywhere
+        click.echo(printable(line))
+
+
+def _lines(detector: DetectorFolder) -> Iterator[str]:
+    record, limits = detector.record, detector.record.thresholds
+    yield f"{record.name} {record.version}: {record.description}"
+    yield f"  sha256     {detector.sha256} (files verified)"
+    yield f"  backbone   {record.backbone.name}, {record.preprocessing.size} px faces"
+    yield f"  licence    {record.licence}"
+    yield f"  data       {'; '.join(record.data)}"
+    yield f"  fake from  {limits.fake:.3f}: {percent(limits.false_positive_rate)} of reals"
+    yield f"  real up to {limits.real:.3f}: {percent(limits.false_negative_rate)} of fakes"
+    yield f"  measured   on {limits.measured_on}, {limits.videos} videos"
     for line in _envelope(record.envelope):
-        click.echo(f"  {line}")
+        yield f"  {line}"
     for metric, value in record.metrics.items():
-        click.echo(f"  {metric}: {value}")
+        yield f"  {metric}: {value}"
 
 
 def _envelope(envelope: EnvelopeRecord | None) -> Iterator[str]:

@@ -18,6 +18,6 @@ def command(context: click.Context) -> None:
         click.echo(f"{'FAULT' if finding.fix else 'ok   '} {printable(finding.what)}")
         if finding.fix:
             faults += 1
-            click.echo(f"      -> {finding.fix}")
+            click.echo(f"      -> {printable(finding.fix)}")
     click.echo(f"{faults} fault(s)" if faults else "all is well")
     context.exit(1 if faults else 0)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import click
 
 from ..daemon.home import Home
-from ..daemon.names import printable
+from ..storage.text import cell
 from ..storage.times import iso
 from ..storage.verdict_list import VerdictList, VerdictView
 from .moments import MOMENT
@@ -22,8 +22,6 @@ COLUMNS = (
     "reason", "probability", "folder", "error", "detector", "detector_version", "detector_sha256",
     "human_decision", "human_by", "human_at", "human_note",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for more than text
-
 Record = dict[str, Any]
 
 
@@ -67,7 +65,7 @@ def csv_lines(records: Iterable[Record]) -> Iterator[str]:
     writer = csv.writer(_Line())
     yield writer.writerow(COLUMNS)
     for record in records:
-        yield writer.writerow([_cell(record[name]) for name in COLUMNS])
+        yield writer.writerow([cell(record[name]) for name in COLUMNS])
 
 
 class _Line:
@@ -75,13 +73,6 @@ class _Line:
 
     def write(self, line: str) -> str:
         return line
-
-
-def _cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    mark = "'" if value.startswith(FORMULA) else ""
-    return mark + printable(value)
 
 
 def _json_line(record: Record) -> str:

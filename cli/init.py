@@ -1,9 +1,11 @@
 """`ddaemon init`."""
 
+import os
+
 import click
 
 from ..daemon.config import default_file
-from ..daemon.home import Home
+from ..daemon.home import UMASK, Home
 from ..storage.database import Database
 
 
@@ -11,6 +13,7 @@ from ..storage.database import Database
 @click.pass_obj
 def command(home: Home) -> None:
     """Make the home: settings, folders, database. What is there already stays as it is."""
+    os.umask(UMASK)  # also where the shell's is tighter: the group reads the outbox
     home.make()
     if not home.config.exists():
         home.config.write_text(default_file(), encoding="utf-8")

@@ -95,7 +95,7 @@ def rerun(
         try:
             queue.rerun(job, name)
         except JobError as error:
-            click.echo(f"ddaemon: {error}", err=True)
+            click.echo(f"ddaemon: {printable(str(error))}", err=True)
             refused += 1
         else:
             click.echo(f"{job} is to be judged again by {name}")

@@ -1,6 +1,7 @@
 """The command `ddaemon`: finds the subcommand, and turns errors into one line with the fix."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..storage.errors import UserError
+from ..storage.errors import ConfigError, UserError
+from ..storage.text import printable, printable_lines
 
 # Each command's file is imported when it is called: `ddaemon status` must not wait for the others.
 COMMANDS = {
@@ -68,8 +70,9 @@ class Commands(click.Group):
 def cli(context: click.Context, home: Path | None, debug: bool) -> None:
     """Say of every video of a person whether it was manipulated, how sure that is, and where to
     look."""
-    from ..daemon.home import Home
+    from ..daemon.home import UMASK, Home
 
+    os.umask(os.umask(UMASK) | UMASK)  # never open to all, whatever the shell's mask
     context.obj = Home(home) if home else Home.default()
 
 
@@ -88,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (UserError, OSError) as error:
         if "--debug" in words:
             raise
-        click.echo(f"ddaemon: {error}", err=True)
+        # The faults of a file of settings are the only message that has lines.
+        shown = printable_lines if isinstance(error, ConfigError) else printable
+        click.echo(f"ddaemon: {shown(str(error))}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

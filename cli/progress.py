@@ -24,7 +24,7 @@ def shown_progress() -> Iterator["Progress"]:
     if not console.is_terminal:
         yield _Lines()
         return
-    text = TextColumn("{task.description}")
+    text = TextColumn("{task.description}", markup=False)
     columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console) as bars:
         tasks: dict[str, int] = {}

@@ -40,9 +40,7 @@ def command(home: Home, job: str, out: Path) -> None:
     if folder.resolve() in out.resolve().parents:
         raise JobError(f"{folder} stays as it was published; choose another place for --out")
     record = json.loads((folder / VERDICT_FILE).read_bytes())
-    registry = Registry(home.detectors)
-    known = {one.sha256: one.record for one in map(registry.get, registry.names())}
-    card = known.get(record["detector"]["sha256"])
+    card = Registry(home.detectors).record_of(record["detector"])
     reviews = [(iso(one.at), one.by, one.decision, one.note) for one in ledger.reviews(row.id)]
     out.write_text(render_page(record, folder, card, reviews), encoding="utf-8")
     click.echo(f"report: {out}")

@@ -1,12 +1,13 @@
 """`ddaemon run`."""
 
-import logging
 import os
 import sys
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home import UMASK, Home
+
+FORM = "%(levelname)s %(message)s"
 
 
 @click.command("run")
@@ -17,17 +18,14 @@ from ..daemon.home import Home
 def command(home: Home, drain: bool) -> None:
     """The service, in the foreground. SIGTERM stops it, SIGHUP reads the settings again."""
     from ..daemon.config import read_config
+    from ..daemon.log_lines import log_to
     from ..daemon.service import Service
 
     home.require()
+    home.require_own()
+    os.umask(UMASK)  # also where the shell's is tighter: the group reads the outbox
     config = read_config(home.config)
-    log_to_stderr(config.log.level)
+    # systemd's journal adds the time itself.
+    form = FORM if "JOURNAL_STREAM" in os.environ else f"%(asctime)s {FORM}"
+    log_to(sys.stderr, config.log.level, form)
     Service(home, config, drain=drain).run()
-
-
-def log_to_stderr(level: str) -> None:
-    """One line a message; systemd's journal adds the time itself."""
-    in_journal = "JOURNAL_STREAM" in os.environ
-    form = "%(levelname)s %(message)s" if in_journal else "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(stream=sys.stderr, format=form, level=logging.WARNING)
-    logging.getLogger("ddaemon").setLevel(level.upper())

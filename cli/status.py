@@ -150,7 +150,8 @@ def _service_line(service: Record) -> str:
 
 def _running_line(row: Record) -> str:
     done = f"{row['percent'] or 0:3.0f} %"
-    return f"  {row['job']}  {done}  {row['stage'] or 'starting':10}  {printable(row['name'])}"
+    stage = printable(row["stage"] or "starting")
+    return f"  {row['job']}  {done}  {stage:10}  {printable(row['name'])}"
 
 
 def line_of(row: Record) -> str:

@@ -61,11 +61,11 @@ class Chat:
 
 def in_words(payload: dict[str, Any]) -> tuple[str, str]:
     """A title and a few lines for a person."""
-    name = printable(payload["name"]).translate(TAMED)
+    name = _tamed(payload["name"])
     outcome = "quarantined" if payload["event"] == "quarantine" else payload["decision"]
     lines = [f"{name}: {outcome}"]
     if payload["reason"]:
-        lines.append(f"because: {payload['reason']}")
+        lines.append(f"because: {_tamed(payload['reason'])}")
     if payload["probability"] is not None:
         lines.append(f"probability of fake: {payload['probability']:.3f}")
     if limits := payload["thresholds"]:
@@ -75,3 +75,7 @@ def in_words(payload: dict[str, Any]) -> tuple[str, str]:
         )
     lines += [f"folder: {payload['folder']}", f"job: {payload['job']}"]
     return f"ddaemon: {outcome}: {name}", "\n".join(lines)
+
+
+def _tamed(text: str) -> str:
+    return printable(text).translate(TAMED)

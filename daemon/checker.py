@@ -11,7 +11,7 @@ from typing import Any
 from ..stages.base import Subject
 from ..stages.process import WorkerProcess
 from ..stages.record import close_record
-from ..storage.content import hash_file
+from ..storage.content import file_name, hash_file
 from ..storage.errors import DdaemonError
 from ..storage.registry import DetectorFolder
 from ..storage.times import iso
@@ -66,7 +66,7 @@ class Checker:
     def _task(self, video: Path, work: Path) -> Task:
         now = iso(time.time())
         subject = Subject(
-            name=video.name,
+            name=file_name(video),
             sha256=hash_file(video),
             bytes=video.stat().st_size,
             received_at=now,
@@ -81,6 +81,7 @@ class Checker:
             settings=self._config.for_stages(),
             detector=self._detector.path,
             bundled=self._detector.bundled,
+            detector_sha256=self._detector.sha256,
         )
 
     def _run(self, task: Task, on_progress: OnProgress) -> None:
@@ -97,7 +98,7 @@ class Checker:
             future.result()
         except BrokenProcessPool as error:
             raise CheckFailed(
-                f"{task.video.name}: the process that looked at it died or passed its limits "
+                f"{task.subject.name}: the process that looked at it died or passed its limits "
                 f"(workers.job_seconds {limits.job_seconds:g}, workers.memory_mb "
                 f"{limits.memory_mb})"
             ) from error

@@ -67,9 +67,13 @@ def _config_or_default(home: Home) -> Config:
 
 def _look_at_home(home: Home) -> Iterator[Finding]:
     home.require()
+    home.require_own()
     mode = home.path.stat().st_mode & 0o777
     open_to_all = f"others can read {home.path}; chmod o-rwx it" if mode & 0o007 else ""
     yield Finding(f"home {home.path}", open_to_all)
+    for path in (home.path, home.config, home.detectors):
+        if path.stat().st_mode & 0o020:
+            yield Finding(f"{path}", "its group may write it, and so run commands; chmod g-w it")
     yield Finding(f"service {'alive' if home.is_held() else 'not running'}")
 
 

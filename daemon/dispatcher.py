@@ -61,6 +61,7 @@ class Dispatcher:
         self._workers: list[WorkerProcess] = []
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
+        self._try_again = 0.0  # not sooner, while there is trouble
         self.trouble: str | None = None  # why no job can run at present
         self.configure(config)
 
@@ -134,7 +135,9 @@ class Dispatcher:
             task = self._task(claim)
         except DetectorError as error:
             if claim.detector is None:
-                raise
+                self._block(error)
+                self._queue.release(claim, str(error))
+                return
             self._queue.fail(claim, str(error))  # the detector of this rerun is gone
             return
         future = worker.submit(run_task, task)
@@ -162,6 +165,7 @@ class Dispatcher:
             settings=self._config.for_stages(),
             detector=detector.path,
             bundled=detector.bundled,
+            detector_sha256=detector.sha256,
         )
 
     def _watch(self, worker: WorkerProcess, run: Run, now: float) -> None:
@@ -214,7 +218,8 @@ class Dispatcher:
             return
         shutil.rmtree(run.task.work, ignore_errors=True)
         if isinstance(error, UserError) and run.claim.detector is None:
-            self._block(run, error)
+            self._block(error)
+            self._release(run, str(error))
         else:
             self._fail(run, error)
 
@@ -224,12 +229,11 @@ class Dispatcher:
         self._queue.fail(run.claim, run.killed or _in_words(error))
         self._on_verdict()
 
-    def _block(self, run: Run, error: UserError) -> None:
+    def _block(self, error: UserError) -> None:
         """The set-up is at fault, not the video: no attempt is used up."""
         self.trouble = str(error)
-        self._next_look = time.monotonic() + BLOCKED_S
+        self._try_again = time.monotonic() + BLOCKED_S
         logger.error("no job can run: %s", error)
-        self._release(run, str(error))
 
     def _release(self, run: Run, why: str) -> None:
         try:
@@ -238,7 +242,7 @@ class Dispatcher:
             logger.info("job %s was taken away before it could be given back", run.claim.job)
 
     def _blocked_until(self) -> float:
-        return self._next_look if self.trouble else 0.0
+        return self._try_again if self.trouble else 0.0
 
     def _retire_surplus(self) -> None:
         for worker in self._workers[self._config.workers.count :]:

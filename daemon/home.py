@@ -12,6 +12,8 @@ from ..storage.errors import HomeError
 from ..storage.locks import lock, lock_within
 
 FOLDER_MODE = 0o750
+UMASK = 0o027  # the group may read, nobody else anything
+OTHERS_WRITE = 0o002
 LOCK_PATIENCE_S = 1.0  # `ddaemon status` holds the lock for microseconds
 
 
@@ -51,6 +53,24 @@ class Home:
                 f"cannot make {error.filename}: {error.strerror}; "
                 "choose another place with --home DIR"
             ) from error
+
+    def require_own(self) -> None:
+        """Raise `HomeError` when another user could decide what is run here, and as whom.
+
+        The settings name a command, plugins and a detector: whoever writes them acts as whoever
+        runs the service.
+        """
+        for path in (self.path, self.config, self.database, self.detectors):
+            if not path.exists():
+                continue
+            status = path.stat()
+            if status.st_uid not in (os.geteuid(), 0):
+                raise HomeError(
+                    f"{path} belongs to user {status.st_uid}, this is user {os.geteuid()}: run "
+                    f"ddaemon as its owner, or chown {self.path} to who runs it"
+                )
+            if status.st_mode & OTHERS_WRITE:
+                raise HomeError(f"anybody may write {path}; chmod o-w it")
 
     def require(self) -> None:
         """Raise `HomeError` unless `ddaemon init` was here."""

@@ -1,7 +1,8 @@
 """A command of the user's that is told: JSON on its standard input, the main things in DDAEMON_*.
 
 There is no shell in between, and names go in by the environment and the JSON alone: what a file is
-called can't become a word of a command.
+called can't become a word of a command. The environment has them made printable, since a script
+will echo it; the JSON has them as they are.
 """
 
 import json
@@ -47,7 +48,7 @@ class Command:
             given.write(payload.encode())
             given.seek(0)
             try:
-                process = subprocess.Popen(
+                process = subprocess.Popen(  # noqa: S603 (the settings' owner wrote the list)
                     self.words,
                     stdin=given,
                     stdout=subprocess.DEVNULL,
@@ -85,8 +86,8 @@ class Command:
             if name == KEPT or not name.startswith(HIDDEN)
         }
         shown = {
-            f"DDAEMON_{name.upper()}": "" if payload[name] is None else str(payload[name])
-            for name in SHOWN
+            f"DDAEMON_{name.upper()}": printable("" if value is None else str(value))
+            for name, value in ((name, payload[name]) for name in SHOWN)
         }
         return {**own, **shown, "DDAEMON_RECORD": self._record(payload)}
 

@@ -4,15 +4,16 @@ Everything is made beside its place, under a name that begins with a dot, synced
 renamed; a crash leaves nothing, or a part with a dot that the next start takes up again.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from ..storage.content import hash_file
+from ..storage.text import readable_json
 
 REASON_FILE = "reason.json"
+MAX_NAME_BYTES = 255  # of one name, on every common file system
 
 
 class Shelf:
@@ -64,8 +65,7 @@ class Shelf:
     ) -> Path:
         """Make `name` appear with a reason that a person can read, and the original, if given."""
         work.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(reason, indent=2, ensure_ascii=False) + "\n"
-        (work / REASON_FILE).write_text(text, encoding="utf-8")
+        (work / REASON_FILE).write_text(readable_json(reason) + "\n", encoding="utf-8")
         return self.place(name, work, original)
 
 
@@ -109,13 +109,29 @@ def _move_file(source: Path, target: Path) -> None:
         if hash_file(source) != hash_file(target):
             raise OSError(f"the copy of {source} at {target} differs from it") from None
         source.unlink()
+    _close(target)
+
+
+def _close(video: Path) -> None:
+    """Nobody but its owner may write it from now on, and it is no program."""
+    status = video.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & 0o7133:
+        video.chmod(status.st_mode & 0o644)
 
 
 def free_name(path: Path) -> Path:
     """`path`, or if that is taken, the first of `-2`, `-3`, … that is not."""
     number = 2
     free = path
-    while free.exists():
-        free = path.with_stem(f"{path.stem}-{number}")
+    while os.path.lexists(free):
+        free = _numbered(path, f"-{number}")
         number += 1
     return free
+
+
+def _numbered(path: Path, number: str) -> Path:
+    """With `number` behind its stem, which gives way where the name would be too long."""
+    room = MAX_NAME_BYTES - len(os.fsencode(number + path.suffix))
+    stem, suffix = (path.stem, path.suffix) if room > 0 else (path.name, "")
+    room = MAX_NAME_BYTES - len(os.fsencode(number + suffix))
+    return path.with_name(os.fsdecode(os.fsencode(stem)[:room]) + number + suffix)

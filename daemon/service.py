@@ -25,6 +25,7 @@ from .config import Config, read_config
 from .dispatcher import Dispatcher
 from .home import Home
 from .intake import Intake
+from .names import printable
 from .notifier import Notifier
 from .notify import Notify, notifier, watchdog_interval
 from .places import inbox_path, outbox_path
@@ -256,7 +257,8 @@ class Service:
         self._note = note
         _write_whole(self._home.service_note, json.dumps(note))
         running = f"{self._dispatcher.running()} job(s) running"
-        self._notify(f"STATUS={'; '.join(trouble) or running}")
+        # A line's end would begin another assignment, say of WATCHDOG.
+        self._notify(f"STATUS={printable('; '.join(trouble) or running)}")
 
     def _troubles(self) -> tuple[str | None, ...]:
         return self._intake.trouble, self._dispatcher.trouble, self._publisher.fault

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..storage.content import FileStamp, hash_file
+from ..storage.content import FileStamp, file_name, hash_file
 from ..storage.errors import DdaemonError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Task:
     settings: "StageSettings"
     detector: Path
     bundled: bool
+    detector_sha256: str  # of its record, as the service read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _identify(
 ) -> tuple[str, str, str, FileStamp]:
     digest = hash_file(video)
     if FileStamp.of(video.lstat()) != before:
-        raise VideoChanged(f"{video.name} changed while it was read")
+        raise VideoChanged(f"{file_name(video)} changed while it was read")
     return ready, why, digest, before
 
 
@@ -102,7 +103,7 @@ def run_task(task: Task) -> "Outcome":
         work=task.work,
         subject=task.subject,
         settings=task.settings,
-        detector=_detector(task.detector, task.bundled, task.settings),
+        detector=_detector(task.detector, task.bundled, task.settings, task.detector_sha256),
         facts={},
         progress=lambda _part: None,
     )
@@ -143,11 +144,11 @@ def _require_unchanged(task: Task) -> None:
     now = FileStamp.at(task.video)
     if now is None:
         raise VideoChanged(
-            f"{task.video.name} is gone from the inbox; drop it again to have it judged"
+            f"{file_name(task.video)} is gone from the inbox; drop it again to have it judged"
         )
     if now != task.stamp:
         raise VideoChanged(
-            f"{task.video.name} changed after it was accepted; its new content is a new job"
+            f"{file_name(task.video)} changed after it was accepted; its new content is a new job"
         )
 
 
@@ -158,8 +159,12 @@ def _chain(names: tuple[str, ...]) -> "Sequence[Stage]":
     return build_chain(names)
 
 
-def _detector(path: Path, bundled: bool, settings: "StageSettings") -> "Detector":
+def _detector(
+    path: Path, bundled: bool, settings: "StageSettings", sha256: str | None = None
+) -> "Detector":
     from ..stages.networks.detector import load_detector
     from ..storage.registry import read_detector
 
-    return load_detector(read_detector(path, bundled=bundled), settings.features)
+    found = read_detector(path, bundled=bundled)
+    found.require(sha256)
+    return load_detector(found, settings.features)

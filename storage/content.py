@@ -1,7 +1,9 @@
 """What identifies a file's content, and what tells that a file was touched."""
 
+import errno
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,22 @@ def hash_file(path: Path) -> str:
         while chunk := stream.read(READ_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """What is in a plain file, or in the one that a link leads to.
+
+    Raises OSError when it is anything else, such as a pipe that would keep us waiting, or has more
+    than `most` bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        return stream.read(most)
 
 
 def file_name(path: Path) -> str:

@@ -24,9 +24,9 @@ class Database:
         """Make the file with today's tables; an existing one is opened instead."""
         if path.exists():
             return cls.open(path)
+        path.touch(0o600, exist_ok=False)  # before SQLite makes it: its -wal and -shm take its mode
         database = cls(_engine(path))
         database._upgrade()
-        path.chmod(0o600)
         return database
 
     @classmethod

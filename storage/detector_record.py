@@ -11,6 +11,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+FILE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"  # never a path
+MAX_SIDE = 2048  # pixels of the network's input
+MAX_WIDTH = 65_536  # of a vector or a state
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+# A hair beyond 0 and 1 is a threshold that nothing reaches.
+Threshold = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6, allow_inf_nan=False)]
+Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
 class Part(BaseModel):
@@ -21,7 +31,7 @@ class BackboneRecord(Part):
     """The network that turns one face crop into one vector."""
 
     name: str  # efficientnet_lite0 or efficientnetv2b0
-    width: int  # of the feature vector
+    width: Width  # of the feature vector
     weights: Literal["own", "external"]  # external: ImageNet's, or `features.weights`
     difference_from_keras: float | None = None  # max abs, OpenVINO against Keras, same input
 
@@ -34,16 +44,16 @@ class CropRecord(Part):
     """
 
     kind: Literal["landmark_hull", "whole_frame"] = "landmark_hull"
-    side: float = 1.10
+    side: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.10
 
 
 class PreprocessingRecord(Part):
     """`(x - mean) / std` over RGB values 0..255, after resizing the crop to `size` pixels."""
 
-    size: int
+    size: Annotated[int, Field(ge=1, le=MAX_SIDE)]
     crop: CropRecord
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[Finite, Finite, Finite]
+    std: tuple[Positive, Positive, Positive]
 
 
 class HeadRecord(Part):
@@ -51,8 +61,8 @@ class HeadRecord(Part):
 
     kind: Literal["bilstm_attention"] = "bilstm_attention"
     pooling: Literal["none", "mean"] = "none"
-    units: int  # of the LSTM, each direction
-    attention_units: int
+    units: Width  # of the LSTM, each direction
+    attention_units: Width
 
 
 class CalibrationRecord(Part):
@@ -64,10 +74,10 @@ class CalibrationRecord(Part):
     """
 
     kind: Literal["platt", "temperature", "isotonic"] = "platt"
-    slope: float
-    offset: float
-    frame_slope: float  # the same for one frame's logit
-    frame_offset: float
+    slope: Finite
+    offset: Finite
+    frame_slope: Finite  # the same for one frame's logit
+    frame_offset: Finite
     knots: tuple[tuple[float, float], ...] = ()  # of isotonic
     frame_knots: tuple[tuple[float, float], ...] = ()
 
@@ -87,8 +97,8 @@ class ThresholdsRecord(Part):
     """`fake` from here up, `real` from here down, inconclusive between; and how often that is
     wrong on the named data. Rates are of all videos with that label; intervals are 95 %."""
 
-    fake: float
-    real: float
+    fake: Threshold
+    real: Threshold
     false_positive_rate: float  # real called fake
     false_positive_interval: tuple[float, float]
     false_negative_rate: float  # fake called real
@@ -135,8 +145,8 @@ class EnvelopeRecord(Part):
 class GoldenRecord(Part):
     """A clip whose probability must reproduce on this machine."""
 
-    clip: str  # file name in ddaemon's own package data
-    frames: int  # frames.count it was judged with
+    clip: Annotated[str, Field(pattern=FILE_PATTERN)]  # in ddaemon's own package data
+    frames: Annotated[int, Field(ge=1, le=10_000)]  # frames.count it was judged with
     probability: float
     tolerance: float
 
@@ -158,7 +168,9 @@ class DetectorRecord(Part):
     calibration: CalibrationRecord
     thresholds: ThresholdsRecord
     metrics: dict[str, Any]
-    files: dict[str, str]  # file name -> SHA-256
+    files: dict[  # file name -> SHA-256
+        Annotated[str, Field(pattern=FILE_PATTERN)], Annotated[str, Field(pattern=SHA256_PATTERN)]
+    ]
     golden: GoldenRecord | None = None
     envelope: EnvelopeRecord | None = None  # None: nobody measured one
     software: dict[str, str]

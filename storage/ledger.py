@@ -91,7 +91,8 @@ class Ledger:
 
     def get(self, job: str) -> JobView:
         """The job with this id, or with the only id that begins so. Raises `JobError`."""
-        found = self._jobs("WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT 2", job, job)
+        same = "WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT 2"
+        found = self._jobs(same, job, job) if job.isascii() else []  # SQLite takes no stray bytes
         if not found or not job:
             raise JobError(f"there is no job {job!r}; `ddaemon jobs list` shows them")
         if len(found) > 1 and found[0].id != job:

@@ -21,11 +21,13 @@ from .database import Database
 from .errors import JobError, LeaseLost
 from .states import ENDED, State
 from .tables import events, files, jobs, reruns
+from .text import clipped
 from .verdicts import Judge
 
 ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # without letters that look like another
 ID_LENGTH = 8
 MAX_BACKOFF_S = 3600.0
+MAX_WHY = 2000  # letters of why an attempt failed
 ATTEMPTS_USED_UP = "every attempt failed"
 FREED = {"token": None, "lease_until": None, "stage": None}  # of a job that nobody holds
 
@@ -318,12 +320,16 @@ class Queue:
                 lease_until=None,
                 stage=None,
             )
-            self._log(connection, claim.job, "released", why)
+            self._log(connection, claim.job, "released", clipped(why, MAX_WHY))
 
     def fail(self, claim: Claim, error: str) -> State:
-        """Record a failed attempt; return where that leaves the job. Raises `LeaseLost`."""
+        """Record a failed attempt; return where that leaves the job. Raises `LeaseLost`.
+
+        `error` may quote a stranger's file: it is made printable and not kept at any length.
+        """
         with self._database.write() as connection:
-            return self._end_attempt(connection, claim.job, claim.token, claim.attempt, error)
+            why = clipped(error, MAX_WHY)
+            return self._end_attempt(connection, claim.job, claim.token, claim.attempt, why)
 
     def reclaim(self, *, held: Sequence[str] = (), everything: bool = False) -> list[str]:
         """End the attempts whose lease ran out; return their jobs.

@@ -1,18 +1,21 @@
 """Where detectors are kept: the bundled ones in the package, the user's own in the home.
 
 The one in use is named by the last line of `detectors/active`, the one before it by the line
-above, and so on; without that file it is the bundled default.
+above, and so on; without that file it is the bundled default. Behind each name stands the SHA-256
+of its record at the time of the choice, so that one altered since is refused. That of the bundled
+default stands here.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from .content import hash_file
+from .content import read_whole
 from .detector_record import DetectorRecord
 from .errors import DetectorError
 
@@ -20,6 +23,18 @@ BUNDLED = Path(__file__).parent / "detectors"
 DEFAULT_DETECTOR = "lite0-sequence"
 RECORD_FILE = "record.json"
 ACTIVE_FILE = "active"
+# Of its record, which has those of its other files. Whoever trains it anew writes the new one here.
+DEFAULT_SHA256 = "6ef069adb18cacf4ba0736adca4a2bca14adcb43a9aa2e13b08a8ac35d35ecef"
+MAX_RECORD_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 30  # of one file of a detector
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A detector that was chosen to judge, and as what; None where nobody noted it."""
+
+    name: str
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +52,41 @@ class DetectorFolder:
 
     def verify(self) -> None:
         """Compare every file with its checksum; raise `DetectorError` naming the first fault."""
-        for file, expected in self.record.files.items():
-            path = self.path / file
-            if Path(file).name != file or not path.is_file():
-                raise DetectorError(
-                    f"detector {self.name}: file {file!r} of its record is missing; "
-                    "install the detector again"
-                )
-            if hash_file(path) != expected:
-                raise DetectorError(
-                    f"detector {self.name}: {file} is not the file its record was made for "
-                    "(the checksum differs); install the detector again"
-                )
+        for file in self.record.files:
+            self.read(file)
+
+    def read(self, file: str) -> bytes:
+        """A file that the record covers: exactly the bytes whose checksum was compared.
+
+        Raises `DetectorError` when it is not covered, missing or another.
+        """
+        if file not in self.record.files:
+            raise DetectorError(f"detector {self.name}: its record does not cover {file}")
+        path = self.path / file
+        if Path(file).name != file or not path.is_file():
+            raise DetectorError(
+                f"detector {self.name}: file {file!r} of its record is missing; "
+                "install the detector again"
+            )
+        try:
+            content = read_whole(path, MAX_FILE_BYTES)
+        except OSError as error:
+            raise DetectorError(f"detector {self.name}: {file}: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != self.record.files[file]:
+            raise DetectorError(
+                f"detector {self.name}: {file} is not the file its record was made for "
+                "(the checksum differs); install the detector again"
+            )
+        return content
+
+    def require(self, sha256: str | None) -> None:
+        """Raise `DetectorError` unless this is what was chosen; None when nobody noted that."""
+        if sha256 not in (None, self.sha256):
+            raise DetectorError(
+                f"detector {self.name}: {RECORD_FILE} is not the one that was chosen to judge (the "
+                "checksum differs); install the detector again, or if the change is yours, choose "
+                f"it anew: `ddaemon detectors use {self.name}`"
+            )
 
 
 class Registry:
@@ -75,20 +113,33 @@ class Registry:
             )
         return read_detector(folders[name], bundled=folders[name].parent == BUNDLED)
 
+    def record_of(self, judge: Mapping[str, Any]) -> DetectorRecord | None:
+        """The record of the very detector that a verdict names; None when it is not here."""
+        try:
+            found = self.get(judge["name"])
+        except DetectorError:
+            return None
+        return found.record if found.sha256 == judge["sha256"] else None
+
     def active_name(self) -> str:
         """The name of the detector that judges."""
-        return self._chosen()[-1]
+        return self._chosen()[-1].name
 
     def active(self) -> DetectorFolder:
-        """The detector that judges."""
-        return self.get(self.active_name())
+        """The detector that judges. Raises `DetectorError` when it is gone, or not what was chosen;
+        another is never taken in its place."""
+        return self._as_chosen(self._chosen()[-1])
 
     def use(self, name: str) -> DetectorFolder:
         """Make `name` the one that judges, after its files were verified."""
         detector = self.get(name)
         detector.verify()
-        if name != self.active_name():
-            self._choose([*self._chosen(), name])
+        choice = Choice(name, detector.sha256)
+        *before, now = self._chosen()
+        if name != now.name:
+            self._choose([*before, now, choice])
+        elif choice != now:  # it was altered, and this is a person's word that it may be
+            self._choose([*before, choice])
         return detector
 
     def rollback(self) -> DetectorFolder:
@@ -98,20 +149,29 @@ class Registry:
             raise DetectorError(
                 f"{self.active_name()} is the first that judges here; there is nothing before it"
             )
-        detector = self.get(before[-1])
+        detector = self._as_chosen(before[-1])
         detector.verify()
         self._choose(before)
         return detector
 
-    def _chosen(self) -> list[str]:
+    def _as_chosen(self, choice: Choice) -> DetectorFolder:
+        detector = self.get(choice.name)
+        detector.require(choice.sha256)
+        return detector
+
+    def _chosen(self) -> list[Choice]:
         """Every choice that was made and not taken back, the latest last."""
         chosen = self.folder / ACTIVE_FILE
-        return [DEFAULT_DETECTOR, *(chosen.read_text().split() if chosen.is_file() else ())]
+        lines = chosen.read_text().splitlines() if chosen.exists() else ()
+        parts = [line.split() for line in lines if line.strip()]
+        made = [Choice(part[0], part[1] if len(part) > 1 else None) for part in parts]
+        return [Choice(DEFAULT_DETECTOR, DEFAULT_SHA256), *made]
 
-    def _choose(self, names: list[str]) -> None:
+    def _choose(self, choices: list[Choice]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = self.folder / f".{ACTIVE_FILE}.{os.getpid()}"
-        beside.write_text("".join(f"{name}\n" for name in names[1:]))
+        lines = (f"{choice.name} {choice.sha256 or ''}".strip() for choice in choices[1:])
+        beside.write_text("".join(f"{line}\n" for line in lines))
         beside.replace(self.folder / ACTIVE_FILE)
 
     def _folders(self) -> dict[str, Path]:
@@ -121,7 +181,7 @@ class Registry:
 def read_detector(path: Path, *, bundled: bool = False) -> DetectorFolder:
     """Read the record in `path`. Raises `DetectorError` when it is missing or not understood."""
     try:
-        raw = (path / RECORD_FILE).read_bytes()
+        raw = read_whole(path / RECORD_FILE, MAX_RECORD_BYTES)
         record = DetectorRecord.model_validate_json(raw)
     except OSError as error:
         raise DetectorError(f"cannot read {path / RECORD_FILE}: {error.strerror}") from error

@@ -1,17 +1,35 @@
-"""Text from outside, made fit to be shown to a person."""
+"""Text from outside, made fit to be shown to a person.
+
+Whatever is shown, logged or written for reading passes through here. What is stored or handed to
+programs (JSON) stays as it came.
+"""
+
+import json
+import re
+
+# Letters by their category, but blank on every screen: a name made of them would not be seen.
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+FOREIGN_BYTES = range(0xDC80, 0xDD00)  # what Python makes of bytes that are no UTF-8 (PEP 383)
+
+# What a spreadsheet takes for more than text, the wide forms of East Asian ones too. Where the
+# semicolon is what parts cells, one may begin after each; quotes and blanks do not save it.
+FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])""")
 
 
 def printable(text: str) -> str:
     """The text with control characters, escapes and line ends shown as `\\xNN`.
 
-    So are marks that turn the direction of writing; what is no character at all becomes `?`.
+    So are marks that turn the direction of writing, what does not show at all, and bytes that are
+    no text.
     """
-    if text.isprintable():  # the usual case, and a quick one
+    if text.isprintable() and BLANK.isdisjoint(text):  # the usual case, and a quick one
         return text
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
-        for c in text.encode("utf-8", "replace").decode("utf-8")
-    )
+    return "".join(c if _shows(c) else _spelt(c) for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same for text of ours that has several lines."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def clipped(text: str, limit: int) -> str:
@@ -19,3 +37,24 @@ def clipped(text: str, limit: int) -> str:
     if len(text) <= limit:
         return printable(text)
     return f"{printable(text[:limit])}... ({len(text)} characters)"
+
+
+def readable_json(value: object) -> str:
+    """JSON for people too: letters of every script stay, what does not show is `\\uNNNN`."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return "".join(c if c == "\n" or _shows(c) else json.dumps(c)[1:-1] for c in text)
+
+
+def cell(value: object) -> object:
+    """A cell of a table for spreadsheets: text is printable, and never a formula."""
+    return printable(FORMULA.sub(r"\1'", value)) if isinstance(value, str) else value
+
+
+def _shows(character: str) -> bool:
+    return character.isprintable() and character not in BLANK
+
+
+def _spelt(character: str) -> str:
+    if ord(character) in FOREIGN_BYTES:
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")

@@ -14,7 +14,7 @@ from ddaemon.stages.words import words_of
 Record = dict[str, Any]
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}\n\u202e4pm.x \U0001f600 שלום \udcff.mp4"
-HOSTILE_SHOWN = "<script>alert(1)</script>\"'&{{7*7}}\\n\\u202e4pm.x \U0001f600 שלום ?.mp4"
+HOSTILE_SHOWN = "<script>alert(1)</script>\"'&{{7*7}}\\n\\u202e4pm.x \U0001f600 שלום \\xff.mp4"
 SHA = "8c60" * 16
 THRESHOLDS = {
     "fake": 0.78,

@@ -1,35 +1,86 @@
 """Weights as NumPy arrays by name (`<layer>/<weight>`): reading, writing, and a network's own."""
 
+import io
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from ...storage.content import read_whole
 from ...storage.errors import DetectorError
 
 Arrays = Mapping[str, NDArray[Any]]
 
+MAX_BYTES = 1 << 30  # of all weights together; the networks here have 30 MB
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    RuntimeError,  # an encrypted entry
+    NotImplementedError,  # a way of packing that is not known
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """All numeric arrays of an npz file, as they were stored.
+    """All numeric arrays of an npz file, as they were stored. Raises what `arrays_from` does."""
+    try:
+        return arrays_from(read_whole(path, MAX_BYTES), path.name)
+    except OSError as error:
+        raise DetectorError(f"{path.name} is not a file of plain arrays: {error}") from error
+
+
+def arrays_from(content: bytes, name: str) -> dict[str, NDArray[Any]]:
+    """The same of a file's content; `name` is for messages.
 
     Nothing in the file is ever executed: object arrays, which NumPy keeps as pickles, are refused.
-    Raises `DetectorError` when the file cannot be read or holds anything but numbers.
+    Nor does it take more memory than its own headers allow, and those no more than `MAX_BYTES`.
+    Raises `DetectorError` when it cannot be read or holds anything but numbers.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: np.asarray(stored[name]) for name in stored.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise DetectorError(f"{path.name} is not a file of plain arrays: {error}") from error
-    for name, array in arrays.items():
-        if array.dtype.kind not in "fiu":
-            raise DetectorError(f"{path.name}: {name} holds {array.dtype}, expected numbers")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            require_small(archive)
+            arrays = {
+                entry.filename.removesuffix(".npy"): _read_entry(archive, entry)
+                for entry in archive.infolist()
+            }
+    except UNREADABLE as error:
+        raise DetectorError(f"{name} is not a file of plain arrays: {error}") from error
+    for key, array in arrays.items():
         if not np.isfinite(array).all():
-            raise DetectorError(f"{path.name}: {name} holds values that are not finite")
+            raise DetectorError(f"{name}: {key} holds values that are not finite")
     return arrays
+
+
+def require_small(archive: zipfile.ZipFile) -> None:
+    """Raise ValueError when what is packed in it is more than `MAX_BYTES`."""
+    size = sum(entry.file_size for entry in archive.infolist())  # zipfile reads no more than that
+    if size > MAX_BYTES:
+        raise ValueError(f"unpacked it would have {size:,} bytes, more than {MAX_BYTES:,}")
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    """One array. NumPy takes the memory that a header asks for, so that is compared first."""
+    with archive.open(entry) as stream:
+        version = npy.read_magic(stream)
+        if version not in HEADERS:
+            raise ValueError(f"{entry.filename} is of npy version {version}")
+        shape, _, dtype = HEADERS[version](stream)
+        if dtype.kind not in "fiu":
+            raise ValueError(f"{entry.filename} holds {dtype}, expected numbers")
+        if math.prod(shape) * dtype.itemsize != entry.file_size - stream.tell():
+            raise ValueError(f"{entry.filename} claims the shape {shape}, but has another size")
+    with archive.open(entry) as stream:
+        return np.asarray(npy.read_array(stream, allow_pickle=False))
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:

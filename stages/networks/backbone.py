@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...storage.detector_record import PreprocessingRecord
-from ...storage.errors import ConfigError
+from ...storage.errors import ConfigError, DetectorError
 from ..settings import FeaturesSettings
 from .arrays import Arrays
 from .description import Description
@@ -53,7 +53,11 @@ class OpenVinoBackbone:
         from .openvino_graph import build_graph
 
         graph = build_graph(description, arrays)
-        graph.reshape([-1, preprocessing.size, preprocessing.size, 3])
+        try:
+            graph.reshape([-1, preprocessing.size, preprocessing.size, 3])
+        except RuntimeError as error:
+            size = preprocessing.size
+            raise DetectorError(f"the network takes no pictures of {size} pixels") from error
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads

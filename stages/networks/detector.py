@@ -12,7 +12,7 @@ from ...storage.detector_record import DetectorRecord
 from ...storage.errors import DetectorError
 from ...storage.registry import DetectorFolder
 from ..settings import FeaturesSettings
-from .arrays import Arrays, part, read_arrays
+from .arrays import Arrays, arrays_from, part
 from .backbone import Backbone, Crops, Maps, Vectors, open_backbone
 from .calibrate import apply_calibration
 from .description import Description
@@ -76,9 +76,7 @@ def load_detector(folder: DetectorFolder, settings: FeaturesSettings) -> Detecto
 def _load(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:
     folder.verify()
     record = folder.record
-    if WEIGHTS_FILE not in record.files:
-        raise DetectorError(f"detector {record.name}: its record does not cover {WEIGHTS_FILE}")
-    arrays = read_arrays(folder.path / WEIGHTS_FILE)
+    arrays = arrays_from(folder.read(WEIGHTS_FILE), WEIGHTS_FILE)
     head = Head(part(arrays, HEAD_PREFIX))
     if (head.width, head.forward.units) != (record.backbone.width, record.head.units):
         raise DetectorError(
@@ -117,11 +115,9 @@ def _described(network: Any) -> tuple[Description, Arrays]:
 
 
 def _read_description(folder: DetectorFolder) -> Description:
-    if NETWORK_FILE not in folder.record.files:
-        raise DetectorError(f"detector {folder.name}: its record does not cover {NETWORK_FILE}")
     try:
-        description = json.loads((folder.path / NETWORK_FILE).read_bytes())
-    except ValueError as error:
+        description = json.loads(folder.read(NETWORK_FILE))
+    except (ValueError, RecursionError) as error:
         raise DetectorError(f"detector {folder.name}: {NETWORK_FILE} is not JSON") from error
     if not isinstance(description, dict):
         raise DetectorError(f"detector {folder.name}: {NETWORK_FILE} is not an object")

@@ -13,12 +13,14 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from ...storage.errors import DetectorError
+from ...storage.text import clipped
 from .arrays import Arrays
 from .description import FORMAT, Description, Layer
 
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
 TO_CHANNELS_LAST = (0, 2, 3, 1)
 PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
+MAX_SAID = 300  # letters
 Node = Any
 Rule = Callable[[Layer, list[Node], Arrays], Node]
 
@@ -27,8 +29,18 @@ def build_graph(description: Description, arrays: Arrays) -> ov.Model:
     """The network as an `openvino.Model`.
 
     Input: (n, rows, columns, 3) float32. Outputs: `maps` (n, r, c, width), `vectors` (n, width).
-    Raises `DetectorError` naming the layer that is not understood or whose weights are missing.
+    Raises `DetectorError` naming the layer that is not understood or whose weights are missing, or
+    saying why it can't be built.
     """
+    try:
+        return _graph(description, arrays)
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        # Whoever made the file decides what is in it, and OpenVINO's words can be pages long.
+        said = clipped(str(error).strip() or type(error).__name__, MAX_SAID)
+        raise DetectorError(f"network.json can't be built: {said}") from error
+
+
+def _graph(description: Description, arrays: Arrays) -> ov.Model:
     if description.get("format") != FORMAT:
         raise DetectorError(f"network.json is of format {description.get('format')}, not {FORMAT}")
     nodes: dict[str, Node] = {}

@@ -6,6 +6,7 @@ the real one. See pytorch `torch/serialization.py` for the layouts.
 """
 
 import io
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ...storage.errors import DetectorError
+from .arrays import require_small
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 DTYPES = {
@@ -54,7 +56,9 @@ class TensorPlan:
         numbers = storages[self.storage.key]
         steps = zip(self.shape, self.stride, strict=True)
         last = self.offset + sum((length - 1) * step for length, step in steps)
-        if min(self.offset, *self.stride, *self.shape, 0) < 0 or last >= len(numbers):
+        # A stride of 0 would make much of little: no weights do that.
+        fits = last < len(numbers) and math.prod(self.shape) <= len(numbers)
+        if min(self.offset, *self.stride, *self.shape, 0) < 0 or not fits:
             raise DetectorError(f"a tensor of shape {self.shape} does not fit its storage")
         bytes_a_step = [step * numbers.itemsize for step in self.stride]
         return as_strided(numbers[self.offset :], self.shape, bytes_a_step).copy()
@@ -81,6 +85,7 @@ def read_torch_file(path: Path) -> dict[str, NDArray[Any]]:
 
 def _read_zip(path: Path) -> tuple[dict[str, Any], Storages]:
     with zipfile.ZipFile(path) as archive:
+        require_small(archive)
         pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
         root = pickled.removesuffix("data.pkl")
         reader = _Reader(io.BytesIO(archive.read(pickled)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...storage.registry import DetectorFolder
-from ..networks.arrays import part, read_arrays
+from ..networks.arrays import arrays_from, part
 from ..networks.detector import HEAD_PREFIX, WEIGHTS_FILE
 from ..networks.head import Head
 from .datasets.index import Index, build_evaluation_index, describe
@@ -87,7 +87,7 @@ def name_datasets(datasets: Sequence[Path]) -> list[str]:
 
 def judge_of(detector: DetectorFolder) -> Judge:
     """What of a detector turns vectors into decisions."""
-    arrays, record = read_arrays(detector.path / WEIGHTS_FILE), detector.record
+    arrays, record = arrays_from(detector.read(WEIGHTS_FILE), WEIGHTS_FILE), detector.record
     return Judge(
         f"{record.name} {record.version}",
         Head(part(arrays, HEAD_PREFIX)),

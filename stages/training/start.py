@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from ...storage.detector_record import CropRecord, PreprocessingRecord
 from ...storage.errors import UserError
 from ...storage.registry import DetectorFolder, Registry
-from ..networks.arrays import Arrays, get_arrays, part, read_arrays, write_arrays
+from ..networks.arrays import (
+    Arrays,
+    arrays_from,
+    get_arrays,
+    part,
+    read_arrays,
+    write_arrays,
+)
 from ..networks.backbone import OpenVinoBackbone
 from ..networks.description import Description, describe
 from ..networks.detector import BACKBONE_PREFIX, HEAD_PREFIX, NETWORK_FILE, WEIGHTS_FILE
@@ -92,19 +99,18 @@ def find_start(recipe: Recipe, registry: Registry) -> Start:
 
 def start_of_detector(folder: DetectorFolder) -> Start:
     """The backbone of a detector that carries its own weights."""
-    folder.verify()
     record = folder.record
     if record.backbone.weights != "own":
         raise UserError(
             f"the detector {record.name} has no backbone weights of its own; name its backbone "
             f"instead: --backbone {record.backbone.name} --weights FILE"
         )
-    arrays = read_arrays(folder.path / WEIGHTS_FILE)
+    arrays = arrays_from(folder.read(WEIGHTS_FILE), WEIGHTS_FILE)
     return Start(
         backbone=record.backbone.name,
         width=record.backbone.width,
         arrays=part(arrays, BACKBONE_PREFIX),
-        description=json.loads((folder.path / NETWORK_FILE).read_bytes()),
+        description=json.loads(folder.read(NETWORK_FILE)),
         preprocessing=record.preprocessing,
         frame={name: part(arrays, HEAD_PREFIX)[name] for name in FRAME_ARRAYS},
         learned_from=(*record.data, f"the above through the detector {record.name}"),

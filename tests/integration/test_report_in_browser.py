@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import shutil
 import zlib
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 
 from ddaemon.stages.reporting.page import write_page
+from ddaemon.storage.content import file_name
 from ddaemon.storage.registry import Registry
+from ddaemon.storage.text import printable
+from ddaemon.tests.hostile import NAMES
 from ddaemon.tests.records import (
     HOSTILE,
     HOSTILE_SHOWN,
@@ -204,6 +208,19 @@ def test_what_a_stranger_wrote_is_text(browser, pages) -> None:
     heading = browser.execute_script("return document.querySelector('h1').textContent")
     assert heading == HOSTILE_SHOWN
     assert HOSTILE_SHOWN in browser.title
+
+
+def test_every_hostile_name_is_read_in_full_and_does_nothing(browser, tmp_path) -> None:
+    for name in (file_name(Path(os.fsdecode(raw))) for raw in NAMES.values()):
+        record = record_of("not_analysable", None)
+        record["input"]["name"] = name
+        browser.get(write_page(record, tmp_path).as_uri())
+        heading = browser.execute_script("return document.querySelector('h1').textContent")
+        assert heading == printable(name)
+        assert browser.title.startswith(" ".join(printable(name).split())), "not 'owned'"
+        odd = "return document.querySelectorAll('script, header img, [onerror]').length"
+        assert browser.execute_script(odd) == 0
+    assert browser.get_log("browser") == []
 
 
 def test_no_script_would_run_even_if_one_came_in(browser, pages, tmp_path) -> None:

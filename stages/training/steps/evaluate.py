@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....storage.detector_record import CalibrationRecord, EnvelopeRecord, ThresholdsRecord
+from ....storage.text import cell
 from ...networks.arrays import part, read_arrays
 from ...networks.head import Head
 from ..datasets.rows import TEST, VAL
@@ -121,7 +122,7 @@ def _write_scores(shop: Workshop, judged: dict[str, Judged]) -> None:
                 rows, some.probability, some.decision, strict=True
             ):
                 told = (row.path, row.forge, row.label, row.group, split)
-                writer.writerow([*told, f"{probability:.6f}", decision])
+                writer.writerow([*map(cell, told), f"{probability:.6f}", decision])
 
 
 def _report(shop: Workshop, judged: Judged, envelope: EnvelopeRecord) -> Report:

@@ -13,7 +13,10 @@ from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.queue import Arrival, Outcome, Queue
 
-HOSTILE = ['=cmd("x")', "+1", "-1", "@x", "\tx", 'a,"b"\n;c', "лицо", "\x1b[31mred"]
+HOSTILE = [
+    '=cmd("x")', "+1", "-1", "@x", "\tx", 'a,"b"\n;c', "лицо", "\x1b[31mred", "x;=1", ' "=1', "＝1",
+    "x;\n'+1",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -43,6 +46,7 @@ def test_csv_has_no_formula_and_no_control_character(home: Path) -> None:
     table = list(csv.DictReader(text.splitlines()))
     assert [row["name"] for row in table] == [
         "'=cmd(\"x\")", "'+1", "'-1", "'@x", "'\\tx", 'a,"b"\\n;c', "лицо", "\\x1b[31mred",
+        "x;'=1", "' \"=1", "'＝1", "x;'\\n'+1",
     ]  # fmt: skip
     assert tuple(table[0]) == COLUMNS
     assert {row["probability"] for row in table} == {"0.25"}

@@ -37,9 +37,12 @@ def test_a_chat_gets_the_decision_in_words(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_a_name_calls_nobody_and_leads_nowhere() -> None:
-    title, body = in_words({**PAYLOAD, "name": "@everyone <http:||x>\n.mp4"})
+    hostile = "@everyone <http:||x>\n.mp4"
+    title, body = in_words({**PAYLOAD, "name": hostile, "reason": f"failed: {hostile}"})
     assert not set("@<>") & set(title + body)
     assert "\n" not in title
+    assert body.count("everyone") == 2
+    assert "\\n.mp4" in body.splitlines()[1]
 
 
 def test_a_missing_extra_and_a_wrong_url_are_said_in_one_line(

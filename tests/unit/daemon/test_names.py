@@ -17,6 +17,8 @@ from ddaemon.daemon.names import folder_name, printable
         ("a\nb\x1b[31m\"'.mp4", "a_b__31m-j1"),
         ("....", "video-j1"),
         ("", "video-j1"),
+        ("-rf.mp4", "rf-j1"),
+        ("\u3164.mp4", "video-j1"),
     ],
 )
 def test_a_folder_is_named_after_its_file(name: str, expected: str) -> None:
@@ -32,4 +34,4 @@ def test_a_long_name_is_cut_between_letters() -> None:
 def test_control_characters_are_shown_and_not_obeyed() -> None:
     assert printable("a\x1b[2Jb\n\u202e") == "a\\x1b[2Jb\\n\\u202e"
     assert printable("Зоя 1.mp4") == "Зоя 1.mp4"
-    assert printable("\udcff") == "?"
+    assert printable("\udcff") == "\\xff"

@@ -10,12 +10,14 @@ import pytest
 
 from ddaemon.daemon.notice_command import Command
 from ddaemon.daemon.telling import trial_payload
+from ddaemon.storage.text import printable
 
 HOSTILE = [
     '$(touch pwned)"; touch pwned #.mp4',
     "`touch pwned`\n&& x.mp4",
     "--help",
     "\x1b[31m.mp4",
+    "a\x00b.mp4",
 ]
 
 
@@ -31,7 +33,7 @@ def command(tmp_path: Path, script: str, timeout: float = 20.0) -> Command:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_arrives_as_it_is_and_does_nothing(
+def test_a_hostile_name_arrives_as_it_is_in_the_json_printable_in_the_environment_and_does_nothing(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -47,7 +49,7 @@ def test_a_hostile_name_arrives_as_it_is_and_does_nothing(
     arguments, environment, given = json.loads((tmp_path / "told").read_text())
     assert arguments == ["an argument"]
     assert given == json.loads(text)
-    assert environment["DDAEMON_NAME"] == name
+    assert environment["DDAEMON_NAME"] == printable(name)
     assert environment["DDAEMON_PROBABILITY"] == "0.5"
     assert environment["DDAEMON_REASON"] == ""
     assert environment["DDAEMON_RECORD"] == str(tmp_path / "outbox/f-1/verdict.json")

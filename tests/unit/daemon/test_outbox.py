@@ -76,3 +76,12 @@ def test_a_taken_name_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").touch()
     (tmp_path / "a-2.mp4").touch()
     assert free_name(tmp_path / "a.mp4").name == "a-3.mp4"
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".mp4", "a." + "x" * 253, "€" * 85])
+def test_a_name_that_has_no_room_for_a_number_gives_way(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    free = free_name(tmp_path / name)
+    free.touch()
+    assert "-2" in free.name
+    assert len(list(tmp_path.iterdir())) == 2

@@ -1,8 +1,12 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
 from ddaemon.stages.networks.arrays import get_arrays, part, read_arrays, set_arrays, write_arrays
 from ddaemon.stages.networks.head_network import build_head_network
+from ddaemon.stages.networks.torch_file import read_torch_file
 from ddaemon.storage.errors import DetectorError
 
 
@@ -80,3 +84,38 @@ def test_weights_of_another_network_are_refused(change, message):
     change(arrays)
     with pytest.raises(DetectorError, match=message):
         set_arrays(network, arrays)
+
+
+def packed(path, header_shape, content, dtype="<f4"):
+    """An npz of one array whose header claims `header_shape`."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": dtype, "fortran_order": False, "shape": header_shape}
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", head.getvalue() + content)
+    return path
+
+
+@pytest.mark.parametrize("shape", [(10**12, 10**12), (10**18,), (-4,), (3,), (0,)])
+def test_a_shape_that_its_file_does_not_hold_is_refused_and_takes_no_memory(tmp_path, shape):
+    path = packed(tmp_path / "w.npz", shape, b"0123" * 4)
+    with pytest.raises(DetectorError, match="claims the shape"):
+        read_arrays(path)
+
+
+def test_what_unpacks_to_more_than_weights_have_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("ddaemon.stages.networks.arrays.MAX_BYTES", 1_000_000)
+    path = packed(tmp_path / "w.npz", (1_000_000,), bytes(4_000_000))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(DetectorError, match=r"unpacked it would have 4,000,\d+ bytes"):
+        read_arrays(path)
+    with pytest.raises(DetectorError, match="unpacked it would have"):
+        read_torch_file(path)
+
+
+def test_a_lone_array_is_no_archive(tmp_path):
+    with (tmp_path / "w.npz").open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(DetectorError, match="not a file of plain arrays"):
+        read_arrays(tmp_path / "w.npz")

@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import pytest
 
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.settings import FeaturesSettings
+from ddaemon.stages.training.comparing import judge_of
+from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.content import hash_file
 from ddaemon.storage.detector_record import DetectorRecord
 from ddaemon.storage.errors import DetectorError, WeightsMissing
@@ -116,12 +119,50 @@ def test_an_unknown_layer_is_refused_even_with_a_right_checksum(copied):
         load_detector(read_detector(copied), SETTINGS)
 
 
-@pytest.mark.parametrize("content", ["{", "[]"])
+@pytest.mark.parametrize("content", ["{", "[]", "[" * 100_000])
 def test_a_network_that_is_no_object_is_refused(copied, content):
     (copied / "network.json").write_text(content)
     rewrite_record(copied, lambda record: record)
     with pytest.raises(DetectorError, match=r"network\.json"):
         load_detector(read_detector(copied), SETTINGS)
+
+
+def convolution(network):
+    return next(layer for layer in network["layers"] if layer["kind"] == "Conv2D")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network: network.pop("layers"),
+        lambda network: network.pop("name"),
+        lambda network: network.update(layers=7),
+        lambda network: network.update(outputs=["nowhere", "vector"]),
+        lambda network: network.update(outputs=[]),
+        lambda network: convolution(network)["config"].update(strides=[-1, 10**30]),
+        lambda network: convolution(network)["config"].update(strides="x"),
+        lambda network: network["layers"].reverse(),
+        lambda network: network["layers"].append({}),
+    ],
+)
+def test_a_network_that_makes_no_sense_is_refused_in_one_line(copied, change):
+    network = json.loads((copied / "network.json").read_text())
+    change(network)
+    (copied / "network.json").write_text(json.dumps(network))
+    rewrite_record(copied, lambda record: record)
+    said = r"^network\.json can't be built: .+|^layer .+|takes no"
+    with pytest.raises(DetectorError, match=said):
+        load_detector(read_detector(copied), SETTINGS)
+
+
+def test_training_starts_from_no_altered_detector(copied):
+    with (copied / "weights.npz").open("r+b") as stream:
+        stream.seek(100)
+        stream.write(b"\x00")
+    with pytest.raises(DetectorError, match="checksum differs"):
+        start_of_detector(read_detector(copied))
+    with pytest.raises(DetectorError, match="checksum differs"):
+        judge_of(read_detector(copied))
 
 
 def test_a_head_of_another_width_than_the_record_says_is_refused(copied):

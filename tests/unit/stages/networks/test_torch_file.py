@@ -85,7 +85,14 @@ def test_strides_are_followed(torch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "tensor", [Tensor((3, 5), (5, 1)), Tensor(offset=1), Tensor(offset=-1), Tensor((3, 4), (-4, 1))]
+    "tensor",
+    [
+        Tensor((3, 5), (5, 1)),
+        Tensor(offset=1),
+        Tensor(offset=-1),
+        Tensor((3, 4), (-4, 1)),
+        Tensor((10**6, 10**6), (0, 0)),
+    ],
 )
 def test_a_tensor_beyond_its_storage_is_refused(torch, tmp_path, tensor):
     write_zip(tmp_path / "weights.pth", OrderedDict(matrix=tensor))
