@@ -156,8 +156,9 @@ def _look_at_golden(home: Home, config: Config) -> Iterator[Finding]:
         yield Finding(f"golden clip: detector {detector.name} names none")
         return
     as_recorded = _as_recorded(config, golden)
-    with Checker(as_recorded, detector) as checker:
-        found = checker.check(data_file(golden.clip))["probability"]
+    clip = data_file(golden.clip)
+    with Checker(as_recorded, detector, [clip]) as checker:
+        found = checker.check(clip)["probability"]
     what = f"golden clip {golden.clip}: {found:.4f}, recorded {golden.probability:.4f}"
     off = found is None or abs(found - golden.probability) > golden.tolerance
     yield Finding(
