@@ -109,7 +109,7 @@ class Checker:
             future.result()
         except BrokenProcessPool as error:
             raise CheckFailed(
-                f"{task.video.name}: the process that looked at it died or passed its limits: {error} "
-                f"(workers.job_seconds {limits.job_seconds:g}, workers.memory_mb "
+                f"{task.video.name}: the process that looked at it died or passed its limits: "
+                f"{error} (workers.job_seconds {limits.job_seconds:g}, workers.memory_mb "
                 f"{limits.memory_mb})"
             ) from error

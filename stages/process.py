@@ -232,16 +232,20 @@ def _answer_of(
     call: Callable[..., object], args: tuple[object, ...], refused: tuple[str, ...]
 ) -> tuple[bytes, bytes]:
     try:
-        if refused:
-            raise WorkerError(
-                f'workers.sandbox is "require", and this machine lacks {"; ".join(refused)}; '
-                'mend that, or set it to "auto"'
-            )
+        _require_none(refused)
         return RESULT, write_answer(call(*args))
     # It is raised again where the call came from.
     except BaseException as error:  # noqa: BLE001
         error.add_note("In the worker:\n" + traceback.format_exc())
         return ERROR, write_error(error)
+
+
+def _require_none(refused: tuple[str, ...]) -> None:
+    if refused:
+        raise WorkerError(
+            f'workers.sandbox is "require", and this machine lacks {"; ".join(refused)}; '
+            'mend that, or set it to "auto"'
+        )
 
 
 class _Outbound:

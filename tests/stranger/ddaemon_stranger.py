@@ -1,7 +1,11 @@
 """Two stages as a plugin author would write them: a tiny useful one, and one that misbehaves."""
 
+import ctypes
 import os
+import signal
+import socket
 import time
+from pathlib import Path
 
 
 class Brightness:
@@ -53,4 +57,47 @@ def _eat():
         time.sleep(0.02)
 
 
-DEEDS = {"abort": _abort, "sleep": _sleep, "nap": _nap, "eat": _eat}
+def _hoard():
+    """At once, faster than anybody could look."""
+    bytearray(60_000_000_000)
+
+
+def _crash():
+    """As a decoder does: a write to an address that is nobody's."""
+    ctypes.memset(1, 0, 1)
+
+
+def _hold():
+    """One long call that never lets the interpreter go."""
+    ctypes.PyDLL(None).sleep(600)
+
+
+def _burn():
+    while True:
+        pass
+
+
+def _stop():
+    """Is stopped, as by an administrator or a debugger; once, or the next attempt would be too."""
+    marker = Path(os.environ["TMPDIR"], "stopped.new")
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _connect():
+    socket.create_connection(("127.0.0.1", 9), 5)
+
+
+DEEDS = {
+    "hoard": _hoard,
+    "crash": _crash,
+    "hold": _hold,
+    "burn": _burn,
+    "stop": _stop,
+    "connect": _connect,
+    "abort": _abort,
+    "sleep": _sleep,
+    "nap": _nap,
+    "eat": _eat,
+}
