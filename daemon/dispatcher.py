@@ -217,7 +217,7 @@ class Dispatcher:
         return None
 
     def _beat(self, worker: WorkerProcess, run: Run) -> None:
-        said = read_progress(run.task.progress) or Progress(0, None, 0.0)
+        said = read_progress(run.task.progress) or Progress()
         try:
             self._queue.heartbeat(run.claim, self._config.queue.lease, said.stage, said.percent)
         except LeaseLost:

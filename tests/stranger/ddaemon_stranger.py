@@ -2,10 +2,8 @@
 
 import ctypes
 import os
-import signal
 import socket
 import time
-from pathlib import Path
 
 
 class Brightness:
@@ -77,14 +75,6 @@ def _burn():
         pass
 
 
-def _stop():
-    """Is stopped, as by an administrator or a debugger; once, or the next attempt would be too."""
-    marker = Path(os.environ["TMPDIR"], "stopped.new")
-    if not marker.exists():
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGSTOP)
-
-
 def _connect():
     socket.create_connection(("127.0.0.1", 9), 5)
 
@@ -94,7 +84,6 @@ DEEDS = {
     "crash": _crash,
     "hold": _hold,
     "burn": _burn,
-    "stop": _stop,
     "connect": _connect,
     "abort": _abort,
     "sleep": _sleep,
