@@ -19,7 +19,7 @@ from ..storage.times import iso
 from .config import Config
 from .confining import confine_worker
 from .names import folder_name
-from .outcomes import in_words, require_outcome
+from .outcomes import in_words, require_outcome, require_record
 from .publisher import attempt_folder
 from .worker import Progress, Task, read_progress, run_task, warm_up
 
@@ -241,6 +241,7 @@ class Dispatcher:
     def _conclude(self, run: Run) -> None:
         try:
             outcome = require_outcome(run.future.result())
+            require_record(run.task.work, run.claim, outcome)
         # Whatever a stage raises costs this attempt, and nothing else.
         except Exception as error:  # noqa: BLE001
             shutil.rmtree(run.task.work, ignore_errors=True)

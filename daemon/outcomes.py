@@ -1,13 +1,18 @@
 """What came of an attempt in a worker: a checked result, or why there is none, in words."""
 
+import stat
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 from ..stages.answers import WorkerRaised
+from ..stages.base import VERDICT_FILE
 from ..storage.errors import DdaemonError, Reason
-from ..storage.queue import Outcome
+from ..storage.queue import Claim, Outcome
 from .config import WorkersSettings
+from .sealed import RecordDamaged, parse_judged
 
 DECIDED = ("fake", "real", "inconclusive")
+MAX_RECORD_BYTES = 64 * 1024**2
 NOT_ANALYSABLE = "not_analysable"
 
 
@@ -20,6 +25,26 @@ def require_outcome(said: object) -> Outcome:
     if isinstance(said, Outcome) and (_is_decision(said) or _is_refusal(said)):
         return said
     raise BadAnswer("the worker's answer is not a result of the chain")
+
+
+def require_record(folder: Path, claim: Claim, outcome: Outcome) -> None:
+    """That a worker left what it said: a record of this job, video and outcome, and beside it
+    nothing but files and folders. Raises `BadAnswer`; OSError when it can't be read."""
+    for path in folder.rglob("*"):
+        kind = path.lstat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise BadAnswer(f"the worker left {path.name}, which is neither a file nor a folder")
+    path = folder / VERDICT_FILE
+    if path.stat().st_size > MAX_RECORD_BYTES:
+        raise BadAnswer(f"the worker left a {VERDICT_FILE} beyond {MAX_RECORD_BYTES} bytes")
+    try:
+        record = parse_judged(path.read_bytes())
+    except RecordDamaged as error:
+        raise BadAnswer(f"the worker left no {VERDICT_FILE} that can be read: {error}") from error
+    said = (record.job, record.input.sha256, record.decision, record.reason, record.probability)
+    meant = (claim.job, claim.sha256, outcome.decision, outcome.reason, outcome.probability)
+    if said != meant:
+        raise BadAnswer(f"the worker left a {VERDICT_FILE} that says other than the worker")
 
 
 def _is_decision(said: Outcome) -> bool:
