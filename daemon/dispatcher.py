@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..stages.base import Subject
 from ..stages.process import WorkerProcess
+from ..stages.sandbox.confinement import Confinement
 from ..storage.errors import DetectorError, LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
@@ -79,18 +80,23 @@ class Dispatcher:
         self._config = config
         self._queue.max_attempts = config.queue.max_attempts
         self._queue.backoff_s = config.queue.backoff
-        read = (*self._readable, self._registry.folder)
-        confinement = confine_worker(config, read, self._work, private=[self._work.parent])
         while len(self._workers) < config.workers.count:
+            confinement = self._confine(self._registry.folder)
             self._workers.append(WorkerProcess(config.workers.recycle, confinement))
-        for worker in self._workers:
-            worker.confinement = confinement
+
+    def _confine(self, detector: Path) -> Confinement:
+        """What a worker may do that judges by this detector, which may be a link to elsewhere."""
+        elsewhere = [detector] if detector.is_symlink() else []
+        read = (*self._readable, self._registry.folder, *elsewhere)
+        return confine_worker(self._config, read, self._work, private=[self._work.parent])
 
     def warm_up(self) -> None:
         """Load the detector in every worker. Raises `UserError` when no job could ever run."""
         detector = self._registry.active()
         detector.verify()
         settings = self._config.for_stages()
+        for worker in self._workers:
+            worker.confinement = self._confine(detector.path)
         try:
             futures = [
                 worker.submit(warm_up, detector.path, detector.bundled, settings)
@@ -159,6 +165,7 @@ class Dispatcher:
                 raise
             self._queue.fail(claim, str(error))  # the detector of this rerun is gone
             return
+        worker.confinement = self._confine(task.detector)
         future = worker.submit(run_task, task)
         beat = now + self._config.queue.heartbeat
         self._runs[worker] = Run(claim, task, future, now, beat, now, worker.signs())

@@ -124,3 +124,22 @@ def test_a_worker_that_falls_silent_loses_its_job_to_the_next_attempt(
     assert ddaemon.stop() == 0
     assert len(ddaemon.verdicts()) == 1
     assert list((ddaemon.home / "work").iterdir()) == []
+
+
+def test_a_file_that_holds_up_the_examiner_is_left_to_the_queue(ddaemon: Ddaemon) -> None:
+    ddaemon.configure(SETTINGS + "[workers]\njob_seconds = 10\n")
+    ddaemon.start()
+    shutil.copy(SHIPPED[0], ddaemon.inbox / "first.mp4")
+    ddaemon.ended(1)
+    assert ddaemon.service is not None
+    started = psutil.Process(ddaemon.service.pid).children()
+    # The last one that was started: it opened the first file when the workers were warm.
+    examiner = max(
+        (child for child in started if "spawn_main" in " ".join(child.cmdline())),
+        key=lambda child: child.create_time(),
+    )
+    examiner.suspend()
+    shutil.copy(SHIPPED[1], ddaemon.inbox / "second.mp4")
+    assert {v["input"]["name"] for v in ddaemon.ended(2)} == {"first.mp4", "second.mp4"}
+    assert "second.mp4 ended the process that opened it" in ddaemon.log.read_text()
+    assert not examiner.is_running()
