@@ -44,7 +44,10 @@ def main(
     chosen = registry.get(detector) if detector else registry.active()
     config = Config.model_validate({"frames": {"count": frames}})
     rows = read_rows(folder)
-    with Checker(config, chosen) as checker, tempfile.TemporaryDirectory() as scratch:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Checker(config, chosen, [folder, Path(scratch)]) as checker,
+    ):
         for row in rows:
             clip = folder / row["path"]
             if reencode:

@@ -52,7 +52,10 @@ def main(
     chosen = registry.get(detector) if detector else registry.active()
     config = Config.model_validate({"frames": {"count": frames}})
     rows: list[Row] = []
-    with Checker(config, chosen) as checker, tempfile.TemporaryDirectory() as scratch:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Checker(config, chosen, [folder, Path(scratch)]) as checker,
+    ):
         for clip in read_rows(folder):
             rows += _judge_all(checker, folder / clip["path"], clip, Path(scratch))
     if table:

@@ -49,7 +49,7 @@ def command(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     failures = 0
-    with Checker(config, chosen, out) as checker:
+    with Checker(config, chosen, videos, out) as checker:
         for video in videos:
             failures += not _check_one(checker, video, as_json)
     context.exit(1 if failures else 0)

@@ -1,23 +1,40 @@
 """`ddaemon doctor`."""
 
+import json
+from typing import TYPE_CHECKING
+
 import click
 
 from ..daemon.home import Home
 from ..daemon.names import printable
 
+if TYPE_CHECKING:
+    from ..daemon.diagnosis import Finding
+
 
 @click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON record a line and finding.")
 @click.pass_context
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """Look for what could go wrong, and say what to do about it. Exit 1 when anything is."""
     from ..daemon.diagnosis import diagnose
 
     home: Home = context.obj
     faults = 0
     for finding in diagnose(home):
-        click.echo(f"{'FAULT' if finding.fix else 'ok   '} {printable(finding.what)}")
-        if finding.fix:
-            faults += 1
-            click.echo(f"      -> {printable(finding.fix)}")
-    click.echo(f"{faults} fault(s)" if faults else "all is well")
+        faults += bool(finding.fix)
+        click.echo(_record(finding) if as_json else _lines(finding))
+    if not as_json:
+        click.echo(f"{faults} fault(s)" if faults else "all is well")
     context.exit(1 if faults else 0)
+
+
+def _record(finding: "Finding") -> str:
+    told = {"look": finding.look, "state": finding.state, "what": finding.what, "fix": finding.fix}
+    return json.dumps(told)
+
+
+def _lines(finding: "Finding") -> str:
+    state = "FAULT" if finding.fix else finding.state
+    said = f"{state:5} {printable(finding.what)}"
+    return f"{said}\n      -> {printable(finding.fix)}" if finding.fix else said

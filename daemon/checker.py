@@ -1,8 +1,9 @@
 """The same chain without a queue: one video, one worker process, one record."""
 
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..storage.errors import DdaemonError
 from ..storage.registry import DetectorFolder
 from ..storage.times import iso
 from .config import Config
+from .confining import confine_worker
 from .names import folder_name
 from .outbox import Shelf
 from .worker import Task, read_progress, run_task
@@ -35,26 +37,36 @@ class Checker:
     Args:
         config: the settings, limits included.
         detector: which one judges.
+        videos: those that may be asked for: the process can read no others.
         out: where to leave a folder for each video, as the outbox would; None leaves nothing.
     """
 
-    def __init__(self, config: Config, detector: DetectorFolder, out: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        detector: DetectorFolder,
+        videos: Sequence[Path],
+        out: Path | None = None,
+    ) -> None:
         self._config = config
         self._detector = detector
         self._out = out
-        self._worker = WorkerProcess(config.workers.recycle)
+        self._folder = Path(tempfile.mkdtemp(prefix="ddaemon-", dir=out)).absolute()
+        confinement = confine_worker(config, (*videos, detector.path), self._folder)
+        self._worker = WorkerProcess(config.workers.recycle, confinement)
 
     def __enter__(self) -> "Checker":
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._worker.stop()
+        shutil.rmtree(self._folder)
 
     def check(
         self, video: Path, on_progress: OnProgress = lambda _stage, _percent: None
     ) -> dict[str, Any]:
         """The verdict's record. Raises `CheckFailed`, `UserError` or OSError without one."""
-        with tempfile.TemporaryDirectory(prefix="ddaemon-", dir=self._out) as folder:
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             task = self._task(video, Path(folder) / "work")
             self._run(task, on_progress)
             record = close_record(task.work)
@@ -98,7 +110,7 @@ class Checker:
             future.result()
         except BrokenProcessPool as error:
             raise CheckFailed(
-                f"{task.subject.name}: the process that looked at it died or passed its limits "
-                f"(workers.job_seconds {limits.job_seconds:g}, workers.memory_mb "
+                f"{task.subject.name}: the process that looked at it died or passed its limits: "
+                f"{error} (workers.job_seconds {limits.job_seconds:g}, workers.memory_mb "
                 f"{limits.memory_mb})"
             ) from error

@@ -72,6 +72,17 @@ class WorkersSettings(Section):
     grace: Annotated[
         float, Field(ge=0, description="seconds a running job may still take after SIGTERM")
     ] = 20.0
+    sandbox: Annotated[
+        Literal["auto", "require", "off"],
+        Field(
+            description='workers are shut in: "auto" by all that the kernel offers, "require" '
+            'refuses to start when a part is missing, "off" not at all'
+        ),
+    ] = "auto"
+    readable: Annotated[
+        tuple[str, ...],
+        Field(description="further folders and files that a stage may read, such as its weights"),
+    ] = ()
 
 
 class QueueSettings(Section):

@@ -3,32 +3,44 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 
+from ..stages.process import WorkerProcess
 from ..stages.settings import FramesSettings
 from ..stages.shipped import data_file
 from ..stages.trust import trust_anchors
 from ..storage.database import Database
 from ..storage.detector_record import GoldenRecord
-from ..storage.errors import DdaemonError, HomeError, UserError
+from ..storage.errors import DdaemonError, HomeError, UserError, WorkerError
 from ..storage.registry import Registry
 from .addresses import AddressRefused
 from .answers import NotDelivered
 from .checker import Checker
 from .config import Config, read_config, read_config_if_any
+from .confining import confine_worker
 from .home import Home
 from .places import inbox_path, outbox_path
 from .telling import targets_of
 
+WORKER_PATIENCE_S = 60.0
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `fix` is empty when all is well."""
+    """One thing that was looked at. `fix` is empty when all is well; `lacking` says that
+    something would be better there, and nothing is wrong without."""
 
     what: str
     fix: str = ""
+    lacking: bool = False
+    look: str = ""  # which look found it
+
+    @property
+    def state(self) -> str:
+        """One of "ok", "lacks" or "fault"."""
+        return "fault" if self.fix else "lacks" if self.lacking else "ok"
 
 
 def diagnose(home: Home) -> Iterator[Finding]:
@@ -36,9 +48,10 @@ def diagnose(home: Home) -> Iterator[Finding]:
     config = _config_or_default(home)
     for name, look in _looks(home):
         try:
-            yield from look(config)
+            for finding in look(config):
+                yield replace(finding, look=name)
         except (DdaemonError, OSError) as error:
-            yield Finding(name, str(error))
+            yield Finding(name, str(error), look=name)
 
 
 def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]]:
@@ -50,6 +63,7 @@ def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]
         ("notices", lambda config: _look_at_notices(home, config)),
         ("disk", lambda config: _look_at_disk(home, config)),
         ("codecs", lambda _config: _look_at_codecs()),
+        ("sandbox", lambda config: _look_at_sandbox(home, config)),
         ("stages", _look_at_stages),
         ("trust", _look_at_trust),
         ("detector", lambda _config: _look_at_detector(home)),
@@ -134,6 +148,24 @@ def _look_at_codecs() -> Iterator[Finding]:
     yield Finding(f"codecs {', '.join(codec for codec in CODECS if codec not in missing)}", fix)
 
 
+def _look_at_sandbox(home: Home, config: Config) -> Iterator[Finding]:
+    """Asks a worker what it could not shut; with workers.sandbox "require" that is a fault."""
+    if config.workers.sandbox == "off":
+        yield Finding("sandbox: workers are not shut in (workers.sandbox is off)", lacking=True)
+        return
+    worker = WorkerProcess(1, confine_worker(config, (), home.work, [home.path]))
+    try:
+        worker.submit(os.getpid).result(WORKER_PATIENCE_S)
+        missing = worker.missing()
+    except (BrokenProcessPool, TimeoutError) as error:
+        raise WorkerError(f"no worker process starts: {error or 'it hangs'}") from error
+    finally:
+        worker.stop()
+    for part in missing:
+        yield Finding(f"sandbox: {part}", lacking=True)
+    yield Finding(f"sandbox: workers are shut in{' but for that' if missing else ''}")
+
+
 def _look_at_stages(config: Config) -> Iterator[Finding]:
     from ..stages.chain import build_chain
 
@@ -160,8 +192,9 @@ def _look_at_golden(home: Home, config: Config) -> Iterator[Finding]:
         yield Finding(f"golden clip: detector {detector.name} names none")
         return
     as_recorded = _as_recorded(config, golden)
-    with Checker(as_recorded, detector) as checker:
-        found = checker.check(data_file(golden.clip))["probability"]
+    clip = data_file(golden.clip)
+    with Checker(as_recorded, detector, [clip]) as checker:
+        found = checker.check(clip)["probability"]
     what = f"golden clip {golden.clip}: {found:.4f}, recorded {golden.probability:.4f}"
     off = found is None or abs(found - golden.probability) > golden.tolerance
     yield Finding(

@@ -4,7 +4,7 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -12,12 +12,15 @@ from pathlib import Path
 
 from ..stages.base import Subject
 from ..stages.process import WorkerProcess
+from ..stages.sandbox.confinement import Confinement
 from ..storage.errors import DetectorError, LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
 from .config import Config
+from .confining import confine_worker
 from .names import folder_name
+from .outcomes import in_words, require_outcome, require_record
 from .publisher import attempt_folder
 from .worker import Progress, Task, read_progress, run_task, warm_up
 
@@ -26,6 +29,9 @@ logger = logging.getLogger(__name__)
 IDLE_LOOK_S = 1.0  # between looks for jobs that another process put back into the queue
 BLOCKED_S = 10.0  # before the next try, when no job can run whatever the video
 WARM_UP_S = 120.0
+# Counts towards a worker's silence, however long ago the last look was: when the service itself
+# was stopped, or waited for its database, nobody listened.
+LONGEST_LOOK_S = 2.0
 
 
 @dataclass(slots=True)
@@ -37,6 +43,9 @@ class Run:
     future: "Future[Outcome]"
     began: float  # monotonic seconds
     next_beat: float
+    looked: float  # monotonic seconds
+    signs: int  # of life, that the worker had given when it was looked at
+    silent: float = 0.0  # seconds since it gave one
     killed: str | None = None  # why we ended it
 
 
@@ -50,12 +59,14 @@ class Dispatcher:
         work: Path,
         config: Config,
         *,
+        readable: Sequence[Path],
         on_event: Callable[[], None],
         on_verdict: Callable[[], None],
     ) -> None:
         self._queue = queue
         self._registry = registry
         self._work = work
+        self._readable = readable
         self._on_event = on_event
         self._on_verdict = on_verdict
         self._workers: list[WorkerProcess] = []
@@ -71,13 +82,22 @@ class Dispatcher:
         self._queue.max_attempts = config.queue.max_attempts
         self._queue.backoff_s = config.queue.backoff
         while len(self._workers) < config.workers.count:
-            self._workers.append(WorkerProcess(config.workers.recycle))
+            confinement = self._confine(self._registry.folder)
+            self._workers.append(WorkerProcess(config.workers.recycle, confinement))
+
+    def _confine(self, detector: Path) -> Confinement:
+        """What a worker may do that judges by this detector, which may be a link to elsewhere."""
+        elsewhere = [detector] if detector.is_symlink() else []
+        read = (*self._readable, self._registry.folder, *elsewhere)
+        return confine_worker(self._config, read, self._work, private=[self._work.parent])
 
     def warm_up(self) -> None:
         """Load the detector in every worker. Raises `UserError` when no job could ever run."""
         detector = self._registry.active()
         detector.verify()
         settings = self._config.for_stages()
+        for worker in self._workers:
+            worker.confinement = self._confine(detector.path)
         try:
             futures = [
                 worker.submit(warm_up, detector.path, detector.bundled, settings)
@@ -85,11 +105,19 @@ class Dispatcher:
             ]
             for future in futures:
                 future.result(WARM_UP_S)
+            self._tell_missing()
         except (BrokenProcessPool, TimeoutError) as error:
             raise WorkerError(
                 "a worker process died or hung before its first job; is there enough memory, and "
                 f"may this user run {sys.executable}? `ddaemon check VIDEO` shows more"
             ) from error
+
+    def _tell_missing(self) -> None:
+        missing = self._workers[0].missing()
+        if self._config.workers.sandbox == "off":
+            logger.warning("workers are not shut in (workers.sandbox is off)")
+        elif missing:
+            logger.warning("workers are shut in but for: %s", "; ".join(missing))
 
     def tick(self, *, accepting: bool) -> None:
         """Do what is due now. Never blocks."""
@@ -140,8 +168,10 @@ class Dispatcher:
                 return
             self._queue.fail(claim, str(error))  # the detector of this rerun is gone
             return
+        worker.confinement = self._confine(task.detector)
         future = worker.submit(run_task, task)
-        self._runs[worker] = Run(claim, task, future, now, now + self._config.queue.heartbeat)
+        beat = now + self._config.queue.heartbeat
+        self._runs[worker] = Run(claim, task, future, now, beat, now, worker.signs())
         future.add_done_callback(lambda _future: self._on_event())
 
     def _task(self, claim: Claim) -> Task:
@@ -171,15 +201,26 @@ class Dispatcher:
     def _watch(self, worker: WorkerProcess, run: Run, now: float) -> None:
         if run.killed:
             return
+        self._listen(worker, run, now)
         limit = self._limit_passed(worker, run, now)
         if limit:
             self._kill(worker, run, limit)
-        elif now >= run.next_beat:
+        elif now >= run.next_beat and run.silent < self._config.queue.heartbeat:
             run.next_beat = now + self._config.queue.heartbeat
             self._beat(worker, run)
 
+    def _listen(self, worker: WorkerProcess, run: Run, now: float) -> None:
+        signs = worker.signs()
+        if signs != run.signs:
+            run.signs, run.silent = signs, 0.0
+        else:
+            run.silent += min(now - run.looked, LONGEST_LOOK_S)
+        run.looked = now
+
     def _limit_passed(self, worker: WorkerProcess, run: Run, now: float) -> str | None:
-        limits = self._config.workers
+        limits, lease = self._config.workers, self._config.queue.lease
+        if run.silent > lease:
+            return f"its worker gave no sign of life for queue.lease ({lease:g} s)"
         if now - run.began > limits.job_seconds:
             return f"it took longer than workers.job_seconds ({limits.job_seconds:g} s)"
         if worker.memory_bytes() > limits.memory_mb * 1_000_000:
@@ -187,7 +228,7 @@ class Dispatcher:
         return None
 
     def _beat(self, worker: WorkerProcess, run: Run) -> None:
-        said = read_progress(run.task.progress) or Progress(0, None, 0.0)
+        said = read_progress(run.task.progress) or Progress()
         try:
             self._queue.heartbeat(run.claim, self._config.queue.lease, said.stage, said.percent)
         except LeaseLost:
@@ -209,24 +250,27 @@ class Dispatcher:
             shutil.rmtree(run.task.work, ignore_errors=True)
 
     def _conclude(self, run: Run) -> None:
-        error = run.future.exception()
-        if error is None:
-            folder = folder_name(run.claim.name, run.claim.job)
-            self._queue.begin_publishing(run.claim, run.future.result(), folder)
-            self.trouble = None
-            self._on_verdict()
+        try:
+            outcome = require_outcome(run.future.result())
+            require_record(run.task.work, run.claim, outcome)
+        # Whatever a stage raises costs this attempt, and nothing else.
+        except Exception as error:  # noqa: BLE001
+            shutil.rmtree(run.task.work, ignore_errors=True)
+            if isinstance(error, UserError) and run.claim.detector is None:
+                self._block(error)
+                self._release(run, str(error))
+            else:
+                self._fail(run, error)
             return
-        shutil.rmtree(run.task.work, ignore_errors=True)
-        if isinstance(error, UserError) and run.claim.detector is None:
-            self._block(error)
-            self._release(run, str(error))
-        else:
-            self._fail(run, error)
+        folder = folder_name(run.claim.name, run.claim.job)
+        self._queue.begin_publishing(run.claim, outcome, folder)
+        self.trouble = None
+        self._on_verdict()
 
     def _fail(self, run: Run, error: BaseException) -> None:
         logger.warning("job %s: attempt %d failed", run.claim.job, run.claim.attempt)
         logger.debug("job %s", run.claim.job, exc_info=error)
-        self._queue.fail(run.claim, run.killed or _in_words(error))
+        self._queue.fail(run.claim, run.killed or in_words(error, self._config.workers))
         self._on_verdict()
 
     def _block(self, error: UserError) -> None:
@@ -249,9 +293,3 @@ class Dispatcher:
             if worker not in self._runs:
                 worker.stop()
                 self._workers.remove(worker)
-
-
-def _in_words(error: BaseException) -> str:
-    if isinstance(error, BrokenProcessPool):
-        return "the worker process died (a crash of the decoder, or killed from outside)"
-    return f"{type(error).__name__}: {error}"

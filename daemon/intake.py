@@ -14,6 +14,7 @@ from ..storage.content import FileStamp, file_name
 from ..storage.queue import Arrival, Queue
 from .arrivals import Arrivals, Phase
 from .config import Config
+from .confining import confine_examiner
 from .inbox import Inbox
 from .names import printable
 from .watcher import Watcher
@@ -53,7 +54,8 @@ class Intake:
         self._arrivals = Arrivals(config.inbox.settle, config.inbox.patience)
         self._known = queue.known_files()
         self._hints: queues.SimpleQueue[Path] = queues.SimpleQueue()
-        self._examiner = WorkerProcess(EXAMINER_CALLS)
+        self._examiner = WorkerProcess(EXAMINER_CALLS, confine_examiner(config, inbox))
+        self._examined_since = 0.0
         self._due: list[tuple[Path, FileStamp]] = []
         self._examined: tuple[Path, FileStamp, Future[Examination]] | None = None
         self._watcher: Watcher | None = None
@@ -68,6 +70,7 @@ class Intake:
         self._arrivals.settle = config.inbox.settle
         self._arrivals.patience = config.inbox.patience
         self._inbox = Inbox(self._inbox.path, config.inbox.ignore)
+        self._examiner.confinement = confine_examiner(config, self._inbox.path)
 
     def start(self) -> None:
         """Begin to watch; what lies there already is found by the first look."""
@@ -208,11 +211,13 @@ class Intake:
 
     def _submit(self, call: Callable[[Path], Examination], path: Path) -> "Future[Examination]":
         future = self._examiner.submit(call, path)
+        self._examined_since = time.monotonic()
         future.add_done_callback(lambda _future: self._on_hint())
         return future
 
     def _collect(self, now: float) -> None:
         if self._examined is None or not self._examined[2].done():
+            self._end_what_takes_too_long(now)
             return
         path, stamp, future = self._examined
         self._examined = None
@@ -238,6 +243,13 @@ class Intake:
             self._arrivals.wait(path, stamp, now)
             return
         self._accept(path, examined, digest)
+
+    def _end_what_takes_too_long(self, now: float) -> None:
+        limits = self._config.workers
+        is_late = now - self._examined_since > limits.job_seconds
+        is_large = self._examiner.memory_bytes() > limits.memory_mb * 1_000_000
+        if self._examined is not None and (is_late or is_large):
+            self._examiner.kill()
 
     def _accept(self, path: Path, stamp: FileStamp, digest: str) -> None:
         job, is_new = self._queue.enqueue(Arrival(path, stamp, digest, time.time()))

@@ -26,6 +26,7 @@ from .witnesses import custody_of_log
 logger = logging.getLogger(__name__)
 
 RETRY_S = 5.0
+MISSHAPEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class Publisher:
@@ -98,7 +99,9 @@ class Publisher:
     def _try(self, row: JobRow, step: Callable[..., None], *args: object) -> None:
         try:
             step(*args)
-        except OSError as error:
+        # A worker that a video took over can still write to what it holds open: a record that is
+        # damaged after it was looked at must not end this thread, and the service with it.
+        except (OSError, *MISSHAPEN) as error:
             self.fault = f"job {row.id} can't be published: {error}"
             logger.error("%s; it is tried again", self.fault)  # noqa: TRY400
 

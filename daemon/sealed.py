@@ -1,6 +1,7 @@
-"""What `ddaemon verify` reads of a `verdict.json`, which may have been written by anybody."""
+"""What is read of a `verdict.json` that may have been written by anybody: before it is published,
+and by `ddaemon verify`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +16,9 @@ class RecordDamaged(DdaemonError):
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+Kind = TypeVar("Kind", bound=Part)
 
 
 class InputPart(Part):
@@ -46,8 +50,8 @@ class FacePart(Part):
     frames: list[FramePart]
 
 
-class Sealed(Part):
-    """A record of format 2."""
+class Judged(Part):
+    """What every record of format 2 has before it is closed."""
 
     format: Literal[2]
     job: str | None
@@ -55,19 +59,33 @@ class Sealed(Part):
     decision: str
     reason: str | None
     probability: float | None
+    detector: DetectorPart
+    custody: list[CustodyPart]
+
+
+class Sealed(Judged):
+    """A record of format 2."""
+
     thresholds: dict[str, Any]
     faces: list[FacePart]
-    detector: DetectorPart
     software: dict[str, str]
     settings: dict[str, Any]
-    custody: list[CustodyPart]
     files: dict[str, Sha256]
 
 
 def parse_record(raw: bytes) -> Sealed:
     """Read a record. Raises `RecordDamaged` in words."""
+    return _parsed(Sealed, raw)
+
+
+def parse_judged(raw: bytes) -> Judged:
+    """Read a record that may not be closed yet. Raises `RecordDamaged` in words."""
+    return _parsed(Judged, raw)
+
+
+def _parsed(kind: type[Kind], raw: bytes) -> Kind:
     try:
-        return Sealed.model_validate_json(raw)
+        return kind.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

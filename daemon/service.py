@@ -90,6 +90,8 @@ class Service:
             self._registry,
             self._home.work,
             self._config,
+            # A video that is judged again may lie beside its first verdict.
+            readable=(inbox_path(self._home, self._config), outbox_path(self._home, self._config)),
             on_event=self._wake.set,
             on_verdict=self._publisher.wake,
         )

@@ -334,7 +334,7 @@ def _as_recorded(config: Config, settings: StageSettings) -> Config:
 
 
 def _judge(config: Config, detector: DetectorFolder, video: Path) -> Sealed:
-    with Checker(config, detector) as checker:
+    with Checker(config, detector, [video]) as checker:
         return parse_record(json.dumps(checker.check(video)).encode())
 
 

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..storage.content import FileStamp, file_name, hash_file
 from ..storage.errors import DdaemonError
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from ..storage.queue import Outcome
 
 PROGRESS_EVERY_S = 0.2
+MAX_PROGRESS_BYTES = 4096
+MAX_STAGE_NAME = 200
 
 
 class VideoChanged(DdaemonError):
@@ -45,13 +49,14 @@ class Task:
     detector_sha256: str  # of its record, as the service read it
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(BaseModel):
     """How far a worker is."""
 
-    pid: int
-    stage: str | None
-    percent: float
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    pid: int = 0
+    stage: Annotated[str, Field(max_length=MAX_STAGE_NAME)] | None = None
+    percent: Annotated[float, Field(ge=0, le=100)] = 0.0
 
 
 def warm_up(detector: Path, bundled: bool, settings: "StageSettings") -> int:
@@ -114,11 +119,20 @@ def run_task(task: Task) -> "Outcome":
 
 
 def read_progress(path: Path) -> Progress | None:
-    """What the worker last said; None when it has said nothing yet."""
+    """What the worker last said; None when it has said nothing yet, or nonsense.
+
+    The worker may have been taken over: a link is not followed, a FIFO not waited for, and no
+    more is read than a worker has to say.
+    """
     try:
-        return Progress(**json.loads(path.read_text()))
-    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
         return None
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            return Progress.model_validate_json(file.read(MAX_PROGRESS_BYTES))
+        except (OSError, ValidationError):
+            return None
 
 
 class _ProgressFile:

@@ -1,14 +1,17 @@
 """Tasks over several worker processes, none of which a hostile file can take down for good."""
 
+import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..process import WorkerProcess
+from ..sandbox.confinement import Confinement
 
 RECYCLE = 10_000  # calls a process
 DIED = "it ended the process that read it"
@@ -27,13 +30,34 @@ class Ended(Generic[T, R]):
     error: BaseException | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the tasks of one step read and write."""
+
+    read: tuple[Path, ...]
+    write: tuple[Path, ...] = ()
+
+    def confine(self, limit_s: float) -> Confinement:
+        """What a worker may do there. Its memory is not limited: how much a data set takes
+        is its owner's to say, by the frames and workers they ask for."""
+        cpu_seconds = limit_s * (os.cpu_count() or 1)
+        return Confinement(read=self.read, write=self.write, cpu_seconds=cpu_seconds)
+
+
+def folders_of(root: Path, files: Iterable[str]) -> tuple[Path, ...]:
+    """A data set's folder, and those that links lead to from it."""
+    base = os.path.realpath(root)
+    found = {os.path.dirname(os.path.realpath(root / file)) for file in files}  # noqa: PTH120
+    return (root, *(Path(path) for path in found if not Path(path).is_relative_to(base)))
+
+
 def run_tasks(
-    call: Callable[[T], R], tasks: Sequence[T], workers: int, limit_s: float
+    call: Callable[[T], R], tasks: Sequence[T], workers: int, limit_s: float, places: Places
 ) -> Iterator[Ended[T, R]]:
     """Run `call` on every task, `workers` at a time, and yield them as they end.
 
     Each process holds one task: when it dies, or is killed after `limit_s` seconds, that task
-    alone is lost. What a call raises is raised here.
+    alone is lost. What a call raises is raised here. It reads and writes at `places` only.
     """
     waiting: queue.SimpleQueue[T] = queue.SimpleQueue()
     ended: queue.SimpleQueue[Ended[T, R]] = queue.SimpleQueue()
@@ -41,7 +65,9 @@ def run_tasks(
         waiting.put(task)
     stop = threading.Event()
     threads = [
-        threading.Thread(target=_work, args=(call, waiting, ended, limit_s, stop), daemon=True)
+        threading.Thread(
+            target=_work, args=(call, waiting, ended, limit_s, places, stop), daemon=True
+        )
         for _ in range(min(workers, len(tasks)))
     ]
     for thread in threads:
@@ -63,9 +89,10 @@ def _work(
     waiting: "queue.SimpleQueue[T]",
     ended: "queue.SimpleQueue[Ended[T, R]]",
     limit_s: float,
+    places: Places,
     stop: threading.Event,
 ) -> None:
-    process = WorkerProcess(RECYCLE)
+    process = WorkerProcess(RECYCLE, places.confine(limit_s))
     try:
         while not stop.is_set():
             try:

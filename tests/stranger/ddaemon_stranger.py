@@ -1,6 +1,8 @@
 """Two stages as a plugin author would write them: a tiny useful one, and one that misbehaves."""
 
+import ctypes
 import os
+import socket
 import time
 
 
@@ -53,4 +55,38 @@ def _eat():
         time.sleep(0.02)
 
 
-DEEDS = {"abort": _abort, "sleep": _sleep, "nap": _nap, "eat": _eat}
+def _hoard():
+    """At once, faster than anybody could look."""
+    bytearray(60_000_000_000)
+
+
+def _crash():
+    """As a decoder does: a write to an address that is nobody's."""
+    ctypes.memset(1, 0, 1)
+
+
+def _hold():
+    """One long call that never lets the interpreter go."""
+    ctypes.PyDLL(None).sleep(600)
+
+
+def _burn():
+    while True:
+        pass
+
+
+def _connect():
+    socket.create_connection(("127.0.0.1", 9), 5)
+
+
+DEEDS = {
+    "hoard": _hoard,
+    "crash": _crash,
+    "hold": _hold,
+    "burn": _burn,
+    "connect": _connect,
+    "abort": _abort,
+    "sleep": _sleep,
+    "nap": _nap,
+    "eat": _eat,
+}

@@ -10,7 +10,7 @@ from pathlib import Path
 from ....storage.errors import UserError
 from ..journal import Journal
 from ..progress import Progress
-from ..workers import run_tasks
+from ..workers import Places, folders_of, run_tasks
 from .fingerprint import Fingerprint, fingerprint, fingerprint_crashed
 from .media import archive_sizes, split_archive
 from .rows import IMAGE, VIDEO
@@ -53,14 +53,15 @@ def measure(
 
 def _measure(root: Path, files: Sequence[File], workers: int) -> Iterator[tuple[str, Fingerprint]]:
     call = partial(fingerprint_chunk, root)
+    places = Places(folders_of(root, (split_archive(path)[0] or path for path, _ in files)))
     again: list[Chunk] = []
-    for end in run_tasks(call, _chunks(files), workers, LIMIT_S):
+    for end in run_tasks(call, _chunks(files), workers, LIMIT_S, places):
         if end.result is None:
             again += [(file,) for file in end.task]
         else:
             yield from zip((path for path, _ in end.task), end.result, strict=True)
     # One file of each lost task is to blame: alone, it loses nothing but itself.
-    for end in run_tasks(call, again, workers, LIMIT_S):
+    for end in run_tasks(call, again, workers, LIMIT_S, places):
         [(path, _)] = end.task
         yield path, end.result[0] if end.result else fingerprint_crashed(root, path, end.lost)
 

@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.media import split_archive
 from ..datasets.rows import IMAGE, UNUSED, Row
 from ..journal import Journal
 from ..progress import Progress
-from ..workers import run_tasks
+from ..workers import Places, folders_of, run_tasks
 from .crops import Measured, measured_rows
 from .extract import Features, Task, extract, is_done, load_features
 from .plan import Plan
@@ -57,10 +58,10 @@ def compute(
     todo = [row for row in used if not _nothing_left(row, job, wants)]
     done, lost = len(used) - len(todo), {}
     progress(wants, done, len(used))
-    tasks = list(_bunches(todo, job, wants))
+    tasks, places = list(_bunches(todo, job, wants)), _places(todo, job)
     while tasks:
         again = []
-        for end in run_tasks(extract, tasks, job.workers, VIDEO_LIMIT_S):
+        for end in run_tasks(extract, tasks, job.workers, VIDEO_LIMIT_S, places):
             if end.lost and len(end.task.rows) > 1:
                 again += [replace(end.task, rows=(row,)) for row in end.task.rows]
                 continue
@@ -72,6 +73,15 @@ def compute(
             progress(wants, done, len(used))
         tasks = again
     return lost
+
+
+def _places(rows: Sequence[Row], job: Job) -> Places:
+    """Also makes the folders, for none can be opened to a worker that is not there."""
+    kept = [job.plan.cache, *([job.keep_frames] if job.keep_frames else ())]
+    for folder in kept:
+        folder.mkdir(parents=True, exist_ok=True)
+    files = (split_archive(row.path)[0] or row.path for row in rows)
+    return Places((*folders_of(job.root, files), job.plan.start), tuple(kept))
 
 
 def _nothing_left(row: Row, job: Job, wants: Wants) -> bool:

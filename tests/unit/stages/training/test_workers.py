@@ -3,12 +3,12 @@ import time
 
 import pytest
 
-from ddaemon.stages.training.workers import DIED, run_tasks
+from ddaemon.stages.training.workers import DIED, Places, run_tasks
 from ddaemon.tests.unit.stages.training.worker_tasks import work
 
 
 def ends(tasks, workers=2, limit_s=60.0):
-    return {end.task: end for end in run_tasks(work, tasks, workers, limit_s)}
+    return {end.task: end for end in run_tasks(work, tasks, workers, limit_s, Places(()))}
 
 
 def test_a_task_that_ends_its_process_is_lost_alone():

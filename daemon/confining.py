@@ -1,0 +1,50 @@
+"""What the workers of this configuration may do, by the places that they work in."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..stages.sandbox.confinement import Confinement
+from .config import Config
+
+MB = 1_000_000
+GPU_DEVICES = ("nvidia*", "nvidia-caps/*", "dxg")  # in /dev
+GPU_FACTS = Path("/proc/driver/nvidia")
+
+
+def confine_worker(
+    config: Config, read: Iterable[Path], write: Path, private: Iterable[Path] = ()
+) -> Confinement:
+    """What runs the chain: it reads the videos and the detectors, and writes into one folder."""
+    named = [config.features.weights, config.examine.trust, *config.workers.readable]
+    devices = gpu_devices() if config.features.device != "cpu" else ()
+    limits = config.workers
+    return Confinement(
+        mode=limits.sandbox,
+        read=(*read, *(Path(name).expanduser() for name in named if name)),
+        write=(write,),
+        devices=devices,
+        private=tuple(private),
+        # CUDA keeps more memory in hand than it uses; what is used is still looked at from outside.
+        memory_bytes=None if devices else limits.memory_mb * MB,
+        # A call may keep every processor busy.
+        cpu_seconds=limits.job_seconds * (os.cpu_count() or 1),
+    )
+
+
+def confine_examiner(config: Config, inbox: Path, private: Iterable[Path] = ()) -> Confinement:
+    """What opens and hashes a file that arrived: it writes nothing at all."""
+    limits = config.workers
+    return Confinement(
+        mode=limits.sandbox,
+        read=(inbox,),
+        private=tuple(private),
+        memory_bytes=limits.memory_mb * MB,
+        cpu_seconds=limits.job_seconds,
+    )
+
+
+def gpu_devices() -> tuple[Path, ...]:
+    """The device files of NVIDIA's driver; none on a machine without a GPU."""
+    found = sorted(path for name in GPU_DEVICES for path in Path("/dev").glob(name))
+    return (*found, GPU_FACTS) if found else ()

@@ -1,0 +1,46 @@
+"""What one kind of worker may do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Mode = Literal["auto", "require", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a worker may do beside running Python and reading its libraries.
+
+    Attributes:
+        mode: "auto" builds the walls that the kernel offers, "require" refuses to work when one is
+            missing, "off" builds none.
+        read: folders and files whose content it may read; what is not there is passed over.
+        write: folders in which it may make, change and delete files. The first one is where its
+            temporary files go.
+        devices: device files that it may use, for a network on a GPU.
+        private: folders that no import path may open: an entry of `sys.path` above one of them is
+            left out.
+        memory_bytes: most memory of its own that it may ask for; None: no limit.
+        cpu_seconds: most processor time of one call; None: no limit.
+    """
+
+    mode: Mode = "auto"
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    devices: tuple[Path, ...] = ()
+    private: tuple[Path, ...] = ()
+    memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+
+    def identities(self) -> tuple[tuple[int, int] | None, ...]:
+        """Device and inode of each place: walls are built around these, not around names, so
+        that a folder mounted in another's place needs a new process."""
+        return tuple(_identity(path) for path in (*self.read, *self.write))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

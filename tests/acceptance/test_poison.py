@@ -1,0 +1,145 @@
+"""Videos that mean harm cost one attempt of one job, in the real service."""
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
+from ddaemon.tests.acceptance.test_service import (
+    SHIPPED,
+    VERDICT,
+    by_name,
+    install_stranger,
+    unlike,
+    with_trouble,
+)
+from ddaemon.tests.boasting import (
+    endless_avi,
+    endless_mp4,
+    huge_avi,
+    huge_jpegs,
+    huge_mkv,
+    huge_mp4,
+)
+
+SHORT_LEASE = SETTINGS.replace("backoff = 0.2", "backoff = 0.2\nlease = 5\nheartbeat = 0.5")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which the strangers' package is installed."""
+    site = str(install_stranger(tmp_path_factory.mktemp("site")))
+    others = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([site, others] if others else [site])}
+
+
+def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:
+    jobs = [json.loads(line) for line in ddaemon.call("jobs", "list", "--json").splitlines()]
+    (job,) = (job["job"] for job in jobs if job["name"] == name)
+    found: list[dict[str, str]] = ddaemon.status(job)["history"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("deed", "limit", "why"),
+    [
+        ("crash", "", "SIGSEGV"),
+        ("hold", "", "no sign of life for queue.lease"),
+        ("burn", "[workers]\njob_seconds = 8\n", "workers.job_seconds"),
+        ("hoard", "[workers]\nmemory_mb = 1500\n", "workers.memory_mb"),
+        ("connect", "", "PermissionError"),
+    ],
+)
+def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
+    ddaemon: Ddaemon, stranger: dict[str, str], deed: str, limit: str, why: str
+) -> None:
+    settings = with_trouble(deed, "poison.mp4", limit).replace(
+        "backoff = 0.2", "backoff = 4\nmax_attempts = 2\nlease = 5\nheartbeat = 0.5"
+    )
+    ddaemon.configure(settings)
+    unlike(SHIPPED[0], ddaemon.inbox / "poison.mp4", 9)
+    ddaemon.start("--drain", **stranger)
+    ddaemon.until(lambda: ddaemon.status()["counts"]["running"], "the poison in a worker")
+    shutil.copy(SHIPPED[1], ddaemon.inbox / "good.mp4")
+    assert ddaemon.wait() == 0, ddaemon.log.read_text()
+    assert [verdict["input"]["name"] for verdict in ddaemon.verdicts()] == ["good.mp4"]
+    (folder,) = ddaemon.quarantine.iterdir()
+    reason = json.loads((folder / "reason.json").read_text())
+    assert why in reason["last_error"]
+    assert reason["attempts"] == 2
+    history = history_of(ddaemon, "poison.mp4")
+    assert [event["kind"] for event in history].count("claimed") == 2
+    assert why in next(event["detail"] for event in history if event["kind"] == "failed")
+    judged = next(e for e in history_of(ddaemon, "good.mp4") if e["kind"] == "judged")
+    assert judged["at"] < history[-1]["at"], "one attempt of the poison went before it, not both"
+
+
+def test_headers_that_boast_are_not_believed(ddaemon: Ddaemon) -> None:
+    boasts = (huge_avi, huge_jpegs, endless_avi, endless_mp4, huge_mp4, huge_mkv)
+    for number, make in enumerate(boasts):
+        suffix = make.__name__.rpartition("_")[2].replace("jpegs", "avi")
+        made = make(ddaemon.inbox / f"{make.__name__}.{suffix}")
+        made.write_bytes(made.read_bytes() + bytes(number))  # another content for each
+    ddaemon.configure(SETTINGS + "[workers]\nmemory_mb = 1500\n")
+    ddaemon.start("--drain")
+    assert ddaemon.wait() == 0, ddaemon.log.read_text()
+    verdicts = by_name(ddaemon.verdicts())
+    for verdict in verdicts.values():
+        VERDICT.validate(verdict)
+        assert verdict["attempts"] == 1
+    reasons = {Path(name).stem: verdict["reason"] for name, verdict in verdicts.items()}
+    assert reasons == {
+        "huge_avi": "undecodable",
+        "huge_jpegs": "undecodable",  # its decoder is held to frames.max_pixels
+        "endless_avi": "unsupported",
+        "endless_mp4": "undecodable",
+        "huge_mp4": None,  # the pictures say how large they are, and are judged
+        "huge_mkv": None,
+    }
+
+
+def test_a_worker_that_falls_silent_loses_its_job_to_the_next_attempt(
+    ddaemon: Ddaemon, stranger: dict[str, str]
+) -> None:
+    ddaemon.configure(with_trouble("nap", "demo-real.mp4").replace(SETTINGS, SHORT_LEASE))
+    shutil.copy(SHIPPED[0], ddaemon.inbox)
+    ddaemon.start(**stranger)
+    said = ddaemon.until(
+        lambda: list((ddaemon.home / "work").glob("*.progress")), "a job in a worker"
+    )
+    stopped = json.loads(said[0].read_text())["pid"]
+    os.kill(stopped, signal.SIGSTOP)
+    (verdict,) = ddaemon.ended(1)
+    assert verdict["attempts"] == 2
+    history = ddaemon.status(verdict["job"])["history"]
+    kinds = [event["kind"] for event in history]
+    assert kinds == ["accepted", "claimed", "failed", "claimed", "judged", "published"]
+    assert "no sign of life" in history[2]["detail"]
+    assert not psutil.pid_exists(stopped), "there is nobody left to be continued"
+    assert ddaemon.stop() == 0
+    assert len(ddaemon.verdicts()) == 1
+    assert list((ddaemon.home / "work").iterdir()) == []
+
+
+def test_a_file_that_holds_up_the_examiner_is_left_to_the_queue(ddaemon: Ddaemon) -> None:
+    ddaemon.configure(SETTINGS + "[workers]\njob_seconds = 10\n")
+    ddaemon.start()
+    shutil.copy(SHIPPED[0], ddaemon.inbox / "first.mp4")
+    ddaemon.ended(1)
+    assert ddaemon.service is not None
+    started = psutil.Process(ddaemon.service.pid).children()
+    # The last one that was started: it opened the first file when the workers were warm.
+    examiner = max(
+        (child for child in started if "spawn_main" in " ".join(child.cmdline())),
+        key=lambda child: child.create_time(),
+    )
+    examiner.suspend()
+    shutil.copy(SHIPPED[1], ddaemon.inbox / "second.mp4")
+    assert {v["input"]["name"] for v in ddaemon.ended(2)} == {"first.mp4", "second.mp4"}
+    assert "second.mp4 ended the process that opened it" in ddaemon.log.read_text()
+    assert not examiner.is_running()
