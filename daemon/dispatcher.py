@@ -72,8 +72,11 @@ class Dispatcher:
         self._workers: list[WorkerProcess] = []
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
-        self._try_again = 0.0  # not sooner, while there is trouble
         self.trouble: str | None = None  # why no job can run at present
+        self._next_proof = 0.0  # when a fresh worker is asked whether that is still so
+        self._proof: Future[int] | None = None
+        self._blockers: set[str] = set()  # jobs whose worker said so
+        self._suspects: set[str] = set()  # of them, those that said so where all was well
         self.configure(config)
 
     def configure(self, config: Config) -> None:
@@ -150,8 +153,10 @@ class Dispatcher:
     # -- one attempt -------------------------------------------------------------------------
 
     def _start_runs(self, now: float) -> None:
+        if self.trouble and not self._is_mended(now):
+            return
         for worker in self._workers[: self._config.workers.count]:
-            if worker in self._runs or now < self._blocked_until():
+            if worker in self._runs:
                 continue
             claim = self._queue.claim(self._config.queue.lease)
             if claim is None:
@@ -256,7 +261,8 @@ class Dispatcher:
         # Whatever a stage raises costs this attempt, and nothing else.
         except Exception as error:  # noqa: BLE001
             shutil.rmtree(run.task.work, ignore_errors=True)
-            if isinstance(error, UserError) and run.claim.detector is None:
+            if self._is_of_the_set_up(run, error):
+                self._blockers.add(run.claim.job)
                 self._block(error)
                 self._release(run, str(error))
             else:
@@ -264,7 +270,8 @@ class Dispatcher:
             return
         folder = folder_name(run.claim.name, run.claim.job)
         self._queue.begin_publishing(run.claim, outcome, folder)
-        self.trouble = None
+        self._suspects.discard(run.claim.job)
+        self._clear()
         self._on_verdict()
 
     def _fail(self, run: Run, error: BaseException) -> None:
@@ -273,10 +280,15 @@ class Dispatcher:
         self._queue.fail(run.claim, run.killed or in_words(error, self._config.workers))
         self._on_verdict()
 
-    def _block(self, error: UserError) -> None:
+    def _is_of_the_set_up(self, run: Run, error: Exception) -> bool:
+        """A worker's word, which is believed once: what a video took over may say so each time."""
+        is_suspect = run.claim.job in self._suspects
+        return isinstance(error, UserError) and run.claim.detector is None and not is_suspect
+
+    def _block(self, error: Exception) -> None:
         """The set-up is at fault, not the video: no attempt is used up."""
         self.trouble = str(error)
-        self._try_again = time.monotonic() + BLOCKED_S
+        self._next_proof = time.monotonic() + BLOCKED_S
         logger.error("no job can run: %s", error)
 
     def _release(self, run: Run, why: str) -> None:
@@ -285,8 +297,40 @@ class Dispatcher:
         except LeaseLost:
             logger.info("job %s was taken away before it could be given back", run.claim.job)
 
-    def _blocked_until(self) -> float:
-        return self._try_again if self.trouble else 0.0
+    def _is_mended(self, now: float) -> bool:
+        """Whether a fresh worker, that saw no video yet, finds no fault. Never blocks."""
+        if self._proof is None:
+            idle = [worker for worker in self._workers if worker not in self._runs]
+            if now >= self._next_proof and idle:
+                self._ask_for_proof(idle[0])
+            return False
+        if not self._proof.done():
+            return False
+        error, self._proof = self._proof.exception(), None
+        if error is not None:
+            self.trouble = in_words(error, self._config.workers)
+            self._next_proof = now + BLOCKED_S
+            return False
+        self._clear()
+        return True
+
+    def _ask_for_proof(self, worker: WorkerProcess) -> None:
+        try:
+            detector = self._registry.active()
+        except DetectorError as error:
+            self._block(error)
+            return
+        worker.stop()
+        worker.confinement = self._confine(detector.path)
+        settings = self._config.for_stages()
+        self._proof = worker.submit(warm_up, detector.path, detector.bundled, settings)
+        self._proof.add_done_callback(lambda _future: self._on_event())
+
+    def _clear(self) -> None:
+        """All is well with the set-up."""
+        self.trouble = None
+        self._suspects |= self._blockers
+        self._blockers.clear()
 
     def _retire_surplus(self) -> None:
         for worker in self._workers[self._config.workers.count :]:

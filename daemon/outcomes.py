@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..stages.answers import WorkerRaised
 from ..stages.base import VERDICT_FILE
-from ..storage.errors import DdaemonError, Reason
+from ..storage.errors import DdaemonError, Reason, UserError
 from ..storage.queue import Claim, Outcome
 from .config import WorkersSettings
 from .sealed import RecordDamaged, parse_judged
@@ -65,5 +65,7 @@ def in_words(error: BaseException, limits: WorkersSettings) -> str:
     if isinstance(error, BrokenProcessPool) and "SIGXCPU" in str(error):
         return f"{error}: more processor time than workers.job_seconds ({limits.job_seconds:g} s)"
     if isinstance(error, BrokenProcessPool | WorkerRaised | BadAnswer):
+        return str(error)
+    if isinstance(error, UserError):
         return str(error)
     return f"{type(error).__name__}: {error}"

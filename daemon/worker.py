@@ -61,6 +61,9 @@ class Progress(BaseModel):
 
 def warm_up(detector: Path, bundled: bool, settings: "StageSettings") -> int:
     """Load the detector and the stages before the first job needs them; return the process id."""
+    from ..stages.trust import trust_anchors
+
+    trust_anchors(settings.examine.trust)
     _chain(settings.stages)
     _detector(detector, bundled, settings)
     return os.getpid()

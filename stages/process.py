@@ -7,6 +7,7 @@ next call starts a new one.
 """
 
 import json
+import logging
 import multiprocessing
 import os
 import resource
@@ -27,9 +28,12 @@ from .answers import MAX_BYTES, read_answer, write_answer, write_error
 from .sandbox.confinement import Confinement
 from .sandbox.walls import build_walls
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 PARENT_POLL_S = 1.0
+LISTEN_S = 5.0  # between looks whether a process that says nothing is still there
 SIGN_EVERY_S = 1.0  # between signs of life
 
 # The first byte of what a worker sends.
@@ -158,24 +162,34 @@ class _Running:
             process = psutil.Process(self.pid)
             used = process.cpu_times()
             most = int(used.user + used.system + self.confinement.cpu_seconds) + 1
-            process.rlimit(psutil.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+            hard = process.rlimit(psutil.RLIMIT_CPU)[1]
+            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            process.rlimit(psutil.RLIMIT_CPU, (least, hard))
         except psutil.NoSuchProcess:  # the call will find that out
             return
 
     def _listen(self) -> None:
         """Runs in a thread of its own until the process is gone."""
         try:
-            while True:
+            while self._has_more():
                 raw = self._hear.recv_bytes(MAX_BYTES)
                 self.signs += 1
                 self._take(raw[:1], raw[1:])
-        except (EOFError, OSError):
-            # At its end, or beyond what it may say: then it is not listened to any more.
-            self.process.kill()
+        except (EOFError, OSError, ValueError, TypeError, RecursionError) as error:
+            # At its end, or it says what no worker says: then nobody listens any more.
+            logger.debug("worker %d is not listened to any more: %r", self.pid, error)
+        self.process.kill()
         self.process.join()
         self.ended.set()
         self._hear.close()
         self._answer(None, BrokenProcessPool(self._how_it_ended()))
+
+    def _has_more(self) -> bool:
+        """Waits. Where no wall forbids a fork, another process may hold the pipe open."""
+        while not self._hear.poll(LISTEN_S):
+            if self.process.exitcode is not None:
+                return False
+        return True
 
     def _take(self, kind: bytes, raw: bytes) -> None:
         if kind == HELLO:

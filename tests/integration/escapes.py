@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,6 +163,24 @@ def answers_with_a_forged_pickle(file: str) -> Forged:
     """Sends it past the worker's own check, as code that took it over would."""
     answers.read_answer = len
     return Forged(file)
+
+
+def says_what_no_worker_says() -> None:
+    """Sends nonsense in the place of its greeting, once the right one was sent."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        try:
+            # What Connection.send_bytes sends: the length, then the bytes.
+            os.write(int(name), len(b"h[").to_bytes(4, "big") + b"h[")
+        except OSError:
+            continue
+    time.sleep(600)
+
+
+def leaves_a_child_and_dies() -> None:
+    if os.fork() == 0:
+        time.sleep(30)
+        os._exit(0)
+    os.abort()
 
 
 def reads_and_works(scene: Scene) -> int:

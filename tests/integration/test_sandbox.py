@@ -92,6 +92,21 @@ def test_an_answer_that_would_run_code_is_not_read(
     assert file.exists(), "a pickle like that does run code where it is read as usual"
 
 
+def test_a_worker_that_says_nonsense_is_ended(shut_in: WorkerProcess) -> None:
+    with pytest.raises(BrokenProcessPool):
+        shut_in.submit(escapes.says_what_no_worker_says).result(60)
+    assert shut_in.submit(os.getpid).result(60) > 0
+
+
+def test_a_worker_without_walls_that_left_a_child_is_known_to_be_dead(scene: Scene) -> None:
+    worker = WorkerProcess(100, replace(confinement_of(scene), mode="off"))
+    try:
+        with pytest.raises(BrokenProcessPool, match="SIGABRT"):
+            worker.submit(escapes.leaves_a_child_and_dies).result(25)
+    finally:
+        worker.stop()
+
+
 def test_a_result_of_a_strangers_class_is_refused_in_words(shut_in: WorkerProcess) -> None:
     with pytest.raises(WorkerRaised, match="may not answer with pathlib"):
         shut_in.submit(Path, "x").result(60)
