@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "export",
     "verify": "verify",
     "audit": "audit",
+    "backup": "backup",
     "stages": "stages",
     "detectors": "detectors",
     "train": "train",
