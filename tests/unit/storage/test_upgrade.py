@@ -10,8 +10,9 @@ from ddaemon.storage import audit
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
-from ddaemon.storage.ledger import SCHEMA_VERSION, Ledger
+from ddaemon.storage.ledger import Ledger
 from ddaemon.storage.queue import Arrival, Queue
+from ddaemon.storage.reading import SCHEMA_VERSION
 
 # As ddaemon 0.1 wrote it.
 SCHEMA_1 = """
