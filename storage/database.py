@@ -107,7 +107,7 @@ class Database:
 
 def _inode(place: Place) -> int | None:
     stamp = FileStamp.at(place) if isinstance(place, Path) else None
-    return stamp and stamp.inode
+    return stamp.inode if stamp else None
 
 
 def _make_file(path: Path) -> None:

@@ -115,17 +115,20 @@ class Queue:
         taken over, and a job whose file went missing is pointed to the new one.
         """
         with self._database.write() as connection:
-            job = self._insert(connection, arrival)
-            known = None if job else _locked(connection, jobs.c.sha256 == arrival.sha256)
-            self._remember(connection, arrival, job or known.id)
-            if known:
-                self._meet_again(connection, known, arrival)
-            else:
-                size = arrival.stamp.size
-                self._log(
-                    connection, job, "accepted", arrival.name, sha256=arrival.sha256, bytes=size
-                )
-        return job or known.id, known is None
+            while True:
+                if job := self._insert(connection, arrival):
+                    self._remember(connection, arrival, job)
+                    self._log_arrival(connection, arrival, job)
+                    return job, True
+                if known := _locked(connection, jobs.c.sha256 == arrival.sha256):
+                    self._remember(connection, arrival, known.id)
+                    self._meet_again(connection, known, arrival)
+                    return known.id, False
+                # It was purged between the two statements.
+
+    def _log_arrival(self, connection: Connection, arrival: Arrival, job: str) -> None:
+        size = arrival.stamp.size
+        self._log(connection, job, "accepted", arrival.name, sha256=arrival.sha256, bytes=size)
 
     def _insert(self, connection: Connection, arrival: Arrival) -> str | None:
         """The id of the new job; None when there is one of this content."""

@@ -26,14 +26,15 @@ def upgrade() -> None:
     op.execute(TAKE_OVER)
 
 
-def _job(**how: bool) -> "sa.Column[str]":
-    return sa.Column("job", sa.Text, sa.ForeignKey("jobs.id", ondelete="CASCADE"), **how)
+def _job(*, key: bool) -> "sa.Column[str]":
+    job = sa.ForeignKey("jobs.id", ondelete="CASCADE")
+    return sa.Column("job", sa.Text, job, primary_key=key, nullable=False)
 
 
 def _make_verdicts() -> None:
     op.create_table(
         "verdicts",
-        _job(primary_key=True),
+        _job(key=True),
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("decision", sa.Text, nullable=False),
         sa.Column("reason", sa.Text),
@@ -50,14 +51,14 @@ def _make_verdicts() -> None:
 def _make_reruns_and_reviews() -> None:
     op.create_table(
         "reruns",
-        _job(primary_key=True),
+        _job(key=True),
         sa.Column("detector", sa.Text, nullable=False),
         sa.Column("asked_at", sa.Float, nullable=False),
     )
     op.create_table(
         "reviews",
         sa.Column("id", Long, primary_key=True),
-        _job(nullable=False),
+        _job(key=False),
         sa.Column("decision", sa.Text, nullable=False),
         sa.Column("by", sa.Text, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
