@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
 from . import audit
 from .content import FileStamp
 from .engines import engine_of, version_of
 from .errors import DatabaseLost, HomeError
-from .place import Place
+from .place import Place, Server
 from .reading import SCHEMA_VERSION, open_checked, open_unchecked
 from .server import in_short
 
@@ -38,11 +38,7 @@ class Database:
             return cls.open(place)
         with closing(open_unchecked(place)) as reader:
             is_made = reader.schema() > 0
-        if is_made:
-            return cls.open(place)
-        database = cls(engine_of(place), place)
-        database._upgrade()
-        return database
+        return cls.open(place) if is_made else _fill(place)
 
     @classmethod
     def open(cls, place: Place) -> "Database":
@@ -108,6 +104,23 @@ class Database:
 def _inode(place: Place) -> int | None:
     stamp = FileStamp.at(place) if isinstance(place, Path) else None
     return stamp.inode if stamp else None
+
+
+def _fill(server: Server) -> Database:
+    """Make the tables in a database that has none of ours."""
+    database = Database(engine_of(server), server)
+    try:
+        with database.read() as connection:
+            encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding != "UTF8":
+            raise HomeError(f"{server} is in {encoding}; make one with ENCODING 'UTF8'")
+        database._upgrade()
+    except ProgrammingError as error:
+        raise HomeError(
+            f"the tables can't be made in {server}: {in_short(error.orig)}; docs/database.md says "
+            "what the role needs"
+        ) from error
+    return database
 
 
 def _make_file(path: Path) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy import text
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.database import Database
 from ddaemon.storage.engines import engine_of, version_of
-from ddaemon.storage.errors import HomeError
+from ddaemon.storage.errors import DatabaseLost, HomeError
 from ddaemon.storage.ledger import Ledger
 from ddaemon.storage.migrations import upgrade
 from ddaemon.storage.notices import Notices
-from ddaemon.storage.place import Place
+from ddaemon.storage.place import Place, place_of
 from ddaemon.storage.queue import Queue
 from ddaemon.storage.reading import SCHEMA_VERSION
 from ddaemon.storage.tables import metadata
@@ -148,3 +148,41 @@ def test_a_newer_schema_and_a_stranger_are_refused(place: Place) -> None:
         with pytest.raises(HomeError, match="another program"):
             Database.open(place)
     database.close()
+
+
+def test_what_keeps_the_tables_from_being_made_is_said_in_a_line(postgres: Cluster) -> None:
+    name = postgres.empty()
+    postgres.execute("CREATE TABLE jobs (id integer)", name)
+    with pytest.raises(HomeError, match=r'"jobs" already exists; docs/database\.md'):
+        Database.create(postgres.server(name))
+    postgres.execute("DROP TABLE jobs", name)
+    Database.create(postgres.server(name)).close()
+    postgres.drop(name)
+    postgres.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0")
+    with pytest.raises(HomeError, match="is in LATIN1"):
+        Database.create(postgres.server(name))
+    postgres.drop(name)
+
+
+def test_a_server_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
+    server = place_of(f"postgresql+psycopg://me:hush@/x?host={tmp_path}", tmp_path)
+    for attempt in (Ledger, Database.open, Database.create):
+        with pytest.raises(DatabaseLost, match="can't be reached") as caught:
+            attempt(server)
+        assert "hush" not in str(caught.value)
+
+
+def test_a_file_that_is_removed_or_replaced_under_its_user_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    database = Database.create(path)
+    database.check_in_place()
+    path.rename(tmp_path / "away.db")
+    with pytest.raises(HomeError, match="removed or replaced"):
+        database.check_in_place()
+    database.close()
+    with pytest.raises(DatabaseLost), database.write():
+        pass
+    assert not path.exists(), "nothing is made in its place"
+    path.write_bytes(b"garbage")
+    with pytest.raises(HomeError, match="removed or replaced"):
+        database.check_in_place()
