@@ -53,7 +53,7 @@ lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python $(PIP) install uv
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes \
-		--no-emit-index-url --python-version 3.11 --extra cpu --extra lite0 --extra chat --extra dev \
+		--no-emit-index-url --python-version 3.11 --extra cpu --extra lite0 --extra chat --extra postgres --extra dev \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	rm -rf $(VENV)-lock
 

@@ -1,6 +1,7 @@
 """`ddaemon demo`: two clips through the real service."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def command(out: Path) -> None:
         with _service(home):
             for clip in CLIPS:
                 shutil.copy(data_file(clip), home.inbox / clip)
-            rows = _wait_for_verdicts(Ledger(home.database))
+            rows = _wait_for_verdicts(Ledger(home.state))
     for row in sorted(rows, key=lambda row: CLIPS.index(row.name)):
         _show(row, out)
 
@@ -51,7 +52,7 @@ def _make_home(path: Path, out: Path) -> Home:
     out.mkdir(parents=True, exist_ok=True)
     # A JSON string is a TOML string too, whatever characters the path has.
     home.config.write_text(f"[inbox]\nsettle = 0.5\n[outbox]\npath = {json.dumps(str(out))}\n")
-    Database.create(home.database).close()
+    Database.create(home.state).close()
     return home
 
 
@@ -59,7 +60,9 @@ def _make_home(path: Path, out: Path) -> Home:
 def _service(home: Home) -> Iterator[None]:
     """A service of its own process, ended by SIGTERM as a service manager would."""
     arguments = [sys.executable, "-m", "ddaemon.cli", "--home", str(home.path), "run"]
-    with subprocess.Popen(arguments) as process:  # noqa: S603 (a list of our own, no shell)
+    # Whatever database the environment names is not for two clips of a demo.
+    others = {k: v for k, v in os.environ.items() if not k.upper().startswith("DDAEMON_DATABASE")}
+    with subprocess.Popen(arguments, env=others) as process:  # noqa: S603 (a list of our own, no shell)
         try:
             yield
         finally:

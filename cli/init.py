@@ -23,4 +23,5 @@ def command(home: Home) -> None:
     click.echo(f"  settings  {home.config}")
     click.echo(f"  inbox     {home.inbox}")
     click.echo(f"  outbox    {home.outbox}")
+    click.echo(f"  database  {home.database}")
     click.echo(f"start it with: ddaemon --home {home.path} run")

@@ -155,4 +155,4 @@ def _queue(home: Home) -> "Queue":
     from ..storage.database import Database
     from ..storage.queue import Queue
 
-    return Queue(Database.open(home.database))
+    return Queue(Database.open(home.database), holder=home.name())

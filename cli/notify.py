@@ -60,7 +60,7 @@ def retry(home: Home) -> None:
     from ..storage.database import Database
     from ..storage.notices import Notices
 
-    count = Notices(Database.open(home.database)).retry()
+    count = Notices(Database.open(home.database), holder=home.name()).retry()
     waits = "" if home.is_held() else "; a service delivers them: `ddaemon run`"
     click.echo(f"{count} notice(s) due now{waits}")
 

@@ -24,7 +24,7 @@ def command(home: Home, videos: tuple[Path, ...], priority: int) -> None:
 
     home.require()
     inbox = inbox_path(home, read_config(home.config))
-    queue = Queue(Database.open(home.database))
+    queue = Queue(Database.open(home.database), holder=home.name())
     for video in videos:
         job, is_new = submit(video, inbox, queue, priority)
         known = "" if is_new else "  (its content was known already)"

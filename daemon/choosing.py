@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from ..storage.audit import append
 from ..storage.database import Database
+from ..storage.reading import is_there
 from ..storage.registry import DetectorFolder, Registry
 from .home import Home
 
@@ -24,7 +25,7 @@ def _choose(
     home: Home, registry: Registry, kind: str, change: Callable[[], DetectorFolder]
 ) -> DetectorFolder:
     """A folder that no `ddaemon init` was in has detectors, but no log."""
-    if not home.database.is_file():
+    if not is_there(home.database):
         return change()
     database = Database.open(home.database)
     try:

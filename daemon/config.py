@@ -4,17 +4,18 @@ The stages' own tables are declared in `stages/settings.py`; this file adds thos
 """
 
 import json
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..stages.settings import Section, StageSettings
 from ..storage.errors import ConfigError
+from ..storage.place import place_of
+from .database_url import read_toml
 
 IGNORED = (
     ".*",
@@ -105,7 +106,10 @@ class DiskSettings(Section):
 
 
 Told = Literal["fake", "real", "inconclusive", "not_analysable", "quarantined"]
-SECRET_SETTINGS = frozenset({("notify", "webhook"), ("notify", "apprise")})  # may hold passwords
+SECRET_SETTINGS = frozenset(  # may hold passwords
+    {("notify", "webhook"), ("notify", "apprise"), ("database", "url")}
+)
+SECRET_TABLES = frozenset(table for table, _ in SECRET_SETTINGS)
 
 
 class NotifySettings(Section):
@@ -150,6 +154,21 @@ class NotifySettings(Section):
         return self
 
 
+class DatabaseSettings(Section):
+    url: Annotated[
+        str, Field(description="empty: state.db in the home; else SQLite or PostgreSQL by its URL")
+    ] = ""
+
+    @field_validator("url")
+    @classmethod
+    def _is_one_we_can_use(cls, url: str) -> str:
+        try:
+            place_of(url, Path())
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return url
+
+
 class LogSettings(Section):
     level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="of the service's log")
@@ -169,6 +188,7 @@ class Config(StageSettings, BaseSettings):
     queue: QueueSettings = QueueSettings()
     disk: DiskSettings = DiskSettings()
     notify: NotifySettings = NotifySettings()
+    database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -189,21 +209,12 @@ class Config(StageSettings, BaseSettings):
 
 def read_config(path: Path) -> Config:
     """Read the file; raise `ConfigError` that lists every fault at once, the environment's too."""
-    return _checked(_read_toml(path), str(path))
+    return _checked(read_toml(path), str(path))
 
 
 def read_config_if_any(path: Path) -> Config:
     """The same, with the defaults where there is no file."""
     return read_config(path) if path.is_file() else _checked({}, "the environment")
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
 def _checked(values: dict[str, Any], where: str) -> Config:
@@ -221,8 +232,8 @@ def _faults(error: ValidationError) -> Iterator[str]:
             yield f"{name}: there is no such setting"
         elif not name:  # a fault of several settings together, which names them itself
             yield fault["msg"]
-        elif fault["loc"][0] == "notify" and (
-            len(fault["loc"]) == 1 or fault["loc"][:2] in SECRET_SETTINGS
+        elif fault["loc"][:2] in SECRET_SETTINGS or (
+            len(fault["loc"]) == 1 and fault["loc"][0] in SECRET_TABLES
         ):
             yield f"{name}: {fault['msg']}"
         else:

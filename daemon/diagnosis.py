@@ -13,6 +13,7 @@ from ..stages.trust import trust_anchors
 from ..storage.database import Database
 from ..storage.detector_record import GoldenRecord
 from ..storage.errors import DdaemonError, HomeError, UserError, WorkerError
+from ..storage.place import Server
 from ..storage.registry import Registry
 from .addresses import AddressRefused
 from .answers import NotDelivered
@@ -97,14 +98,19 @@ def _look_at_settings(home: Home) -> Iterator[Finding]:
 
 
 def _look_at_database(home: Home) -> Iterator[Finding]:
-    database = Database.open(home.database)
+    place = home.database
+    database = Database.open(place)
+    if isinstance(place, Server):
+        database.close()
+        yield Finding(f"database {place}")
+        return
     with database.read() as connection:
         answer = connection.exec_driver_sql("PRAGMA quick_check").scalar_one()
     database.close()
     if answer != "ok":
-        raise HomeError(f"the database is damaged ({answer}); restore a copy of {home.database}")
-    mode = home.database.stat().st_mode & 0o077
-    yield Finding(f"database {home.database}", "chmod 600 it: others can read it" if mode else "")
+        raise HomeError(f"the database is damaged ({answer}); restore a copy of {place}")
+    mode = place.stat().st_mode & 0o077
+    yield Finding(f"database {place}", "chmod 600 it: others can read it" if mode else "")
 
 
 def _look_at_folders(home: Home, config: Config) -> Iterator[Finding]:

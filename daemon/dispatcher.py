@@ -13,7 +13,7 @@ from pathlib import Path
 from ..stages.base import Subject
 from ..stages.process import WorkerProcess
 from ..stages.sandbox.confinement import Confinement
-from ..storage.errors import DetectorError, LeaseLost, UserError, WorkerError
+from ..storage.errors import DatabaseLost, DetectorError, LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
@@ -245,14 +245,15 @@ class Dispatcher:
         worker.kill()
 
     def _end(self, worker: WorkerProcess, run: Run) -> None:
-        del self._runs[worker]
-        run.task.progress.unlink(missing_ok=True)
         self._next_look = 0.0
         try:
             self._conclude(run)
         except LeaseLost:
             logger.info("job %s: the result of a lost lease is dropped", run.claim.job)
             shutil.rmtree(run.task.work, ignore_errors=True)
+        # Not before the queue knows: when the database is lost, the next tick tells it.
+        del self._runs[worker]
+        run.task.progress.unlink(missing_ok=True)
 
     def _conclude(self, run: Run) -> None:
         try:
@@ -296,6 +297,8 @@ class Dispatcher:
             self._queue.release(run.claim, why)
         except LeaseLost:
             logger.info("job %s was taken away before it could be given back", run.claim.job)
+        except DatabaseLost as error:
+            logger.error("job %s: its lease must run out: %s", run.claim.job, error)  # noqa: TRY400
 
     def _is_mended(self, now: float) -> bool:
         """Whether a fresh worker, that saw no video yet, finds no fault. Never blocks."""

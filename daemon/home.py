@@ -2,14 +2,17 @@
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 
 from ..storage.errors import HomeError
 from ..storage.locks import lock, lock_within
+from ..storage.place import Place, place_of
+from .database_url import database_url
 
 FOLDER_MODE = 0o750
 UMASK = 0o027  # the group may read, nobody else anything
@@ -30,7 +33,8 @@ class Home:
         self.detectors = self.path / "detectors"
         self.runs = self.path / "runs"
         self.cache = self.path / "cache"
-        self.database = self.path / "state.db"
+        self.state = self.path / "state.db"
+        self.name_file = self.path / ".home-id"
         self.service_note = self.path / "service.json"
         self.lock = self.path / ".lock"
 
@@ -79,6 +83,24 @@ class Home:
                 f"{self.path} is not a ddaemon home; "
                 f"make one with `ddaemon init --home {self.path}`"
             )
+
+    @property
+    def database(self) -> Place:
+        """Where its database is. Raises `ConfigError` when the settings can't be read."""
+        return place_of(database_url(self.config), self.state)
+
+    def name(self) -> str:
+        """What tells this home from others that use the same database; made once.
+
+        Whoever copies a home for a second service removes this file from the copy.
+        """
+        if not self.name_file.is_file():
+            beside = self.name_file.with_name(f".home-id.{os.getpid()}")
+            beside.write_text(secrets.token_hex(8), encoding="ascii")
+            with suppress(FileExistsError):
+                self.name_file.hardlink_to(beside)
+            beside.unlink()
+        return self.name_file.read_text(encoding="ascii").strip()
 
     @contextmanager
     def hold(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..stages.process import WorkerProcess
 from ..storage.content import FileStamp, file_name
+from ..storage.errors import DatabaseLost
 from ..storage.queue import Arrival, Queue
 from .arrivals import Arrivals, Phase
 from .config import Config
@@ -252,7 +253,11 @@ class Intake:
             self._examiner.kill()
 
     def _accept(self, path: Path, stamp: FileStamp, digest: str) -> None:
-        job, is_new = self._queue.enqueue(Arrival(path, stamp, digest, time.time()))
+        try:
+            job, is_new = self._queue.enqueue(Arrival(path, stamp, digest, time.time()))
+        except DatabaseLost:
+            self._arrivals.again(path, stamp, time.monotonic())
+            raise
         self._known[path] = stamp
         self._arrivals.lose(path)
         name = printable(file_name(path))

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from ..storage.errors import DatabaseLost
 from ..storage.notices import NoticeRow, Notices
 from .answers import Answer
 from .config import NotifySettings
@@ -85,11 +86,19 @@ class Notifier:
             self._wake.wait(LOOK_EVERY_S if self._targets else None)
             self._wake.clear()
             if self._targets and not self._stopping:
-                self.deliver_due()
+                self._deliver_due_or_say()
+
+    def _deliver_due_or_say(self) -> None:
+        try:
+            self.deliver_due()
+        except DatabaseLost as error:
+            logger.error("nobody can be told at present: %s", error)  # noqa: TRY400
 
     def _deliver(self, row: NoticeRow) -> None:
         try:
             self._settle(row, *self._try(row))
+        except DatabaseLost as error:  # it stays due
+            logger.error("notice %s: %s", row.id, error)  # noqa: TRY400
         except Exception:
             # Whatever a library does: the notice stays, and this target gets its next turn late.
             logger.exception("notice %s: the delivery broke", row.id)

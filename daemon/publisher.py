@@ -15,6 +15,7 @@ from pathlib import Path
 from ..stages.base import VERDICT_FILE
 from ..stages.record import close_record, read_record
 from ..storage.content import FileStamp, hash_file
+from ..storage.errors import DatabaseLost
 from ..storage.queue import JobRow, Queue
 from ..storage.states import State
 from ..storage.times import iso
@@ -93,7 +94,10 @@ class Publisher:
         while not self._stopping:
             self._wake.wait(RETRY_S if self.fault else None)
             self._wake.clear()
-            self.publish_all()
+            try:
+                self.publish_all()
+            except DatabaseLost as error:
+                self._say(str(error))
             self._on_done()
 
     def _try(self, row: JobRow, step: Callable[..., None], *args: object) -> None:
@@ -102,8 +106,11 @@ class Publisher:
         # A worker that a video took over can still write to what it holds open: a record that is
         # damaged after it was looked at must not end this thread, and the service with it.
         except (OSError, *MISSHAPEN) as error:
-            self.fault = f"job {row.id} can't be published: {error}"
-            logger.error("%s; it is tried again", self.fault)  # noqa: TRY400
+            self._say(f"job {row.id} can't be published: {error}")
+
+    def _say(self, fault: str) -> None:
+        self.fault = fault
+        logger.error("%s; it is tried again", fault)
 
     def _publish(self, row: JobRow) -> None:
         if row.state == State.PUBLISHING:

@@ -16,7 +16,7 @@ from typing import Any
 from .. import __version__
 from ..storage.audit import append
 from ..storage.database import Database
-from ..storage.errors import ConfigError
+from ..storage.errors import ConfigError, DatabaseLost
 from ..storage.notices import Notices
 from ..storage.queue import Queue
 from ..storage.registry import Registry
@@ -50,6 +50,7 @@ class Service:
         self._stopping = False
         self._reloading = False
         self._has_started = False
+        self._trouble: str | None = None  # why the queue can't be used at present
         self._started_at = iso(time.time())
         self._note: dict[str, Any] = {}
         self._next_note = 0.0
@@ -73,8 +74,9 @@ class Service:
 
     def _open(self) -> None:
         self._database = Database.open(self._home.database)
-        self._queue = Queue(self._database)
-        self._notifier = Notifier(Notices(self._database))
+        name = self._home.name()
+        self._queue = Queue(self._database, holder=name)
+        self._notifier = Notifier(Notices(self._database, holder=name))
         self._configure_notices(self._config)
         self._registry = Registry(self._home.detectors)
         self._publisher = Publisher(
@@ -113,6 +115,7 @@ class Service:
 
     def _start(self) -> None:
         self._listen()
+        self._queue.adopt()
         for job in self._queue.reclaim(everything=True):
             logger.warning("job %s was left in mid-work by a service that died", job)
         clean_work(self._home.work, self._queue)
@@ -129,6 +132,12 @@ class Service:
         what = {"version": __version__, "detector": detector.name}
         self._log("service started", what, detector.sha256)
         self._has_started = True
+
+    def _log_stop(self) -> None:
+        try:
+            self._log("service stopped", {"version": __version__})
+        except DatabaseLost as error:
+            logger.error("the audit log is not told of the stop: %s", error)  # noqa: TRY400
 
     def _log(self, kind: str, detail: dict[str, Any], sha256: str | None = None) -> None:
         with self._database.write() as connection:
@@ -151,7 +160,7 @@ class Service:
         self._notifier.stop()
         self._home.service_note.unlink(missing_ok=True)
         if self._has_started:
-            self._log("service stopped", {"version": __version__})
+            self._log_stop()
         self._database.close()
 
     def _listen(self) -> None:
@@ -175,16 +184,26 @@ class Service:
             if self._reloading:
                 self._reload()
             self._tick()
-            if self._drain and self._is_done():
+            if self._drain and self._trouble is None and self._is_done():
                 logger.info("nothing is left to do")
                 return
             self._sleep(self._pause())
 
     def _tick(self) -> None:
         self._check_threads()
-        self._intake.tick()
-        self._dispatcher.tick(accepting=True)
+        self._database.check_in_place()
+        try:
+            self._intake.tick()
+            self._dispatcher.tick(accepting=True)
+            self._trouble = None
+        except DatabaseLost as error:  # what was not done now is done with a later tick
+            self._say_lost(error)
         self._tell()
+
+    def _say_lost(self, error: DatabaseLost) -> None:
+        if self._trouble is None:
+            logger.error("%s; it is tried again", error)
+        self._trouble = str(error)
 
     def _check_threads(self) -> None:
         self._intake.check_alive()
@@ -263,7 +282,12 @@ class Service:
         self._notify(f"STATUS={printable('; '.join(trouble) or running)}")
 
     def _troubles(self) -> tuple[str | None, ...]:
-        return self._intake.trouble, self._dispatcher.trouble, self._publisher.fault
+        return (
+            self._trouble,
+            self._intake.trouble,
+            self._dispatcher.trouble,
+            self._publisher.fault,
+        )
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -85,7 +85,7 @@ class Planner:
         for target in self._targets:
             delivery = str(uuid.uuid4())
             text = json.dumps({**payload, "delivery": delivery, "event": event})
-            plan(connection, delivery, row.id, event, target.key, text, row.finished_at)
+            plan(connection, delivery, row.id, event, target.key, text, row.finished_at, row.holder)
 
     def _record(self, row: JobRow) -> dict[str, Any]:
         path = self._outbox / row.folder / VERDICT_FILE

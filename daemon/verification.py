@@ -21,6 +21,7 @@ from ..storage.audit_log import AuditLog
 from ..storage.content import file_name, hash_file
 from ..storage.errors import DdaemonError, DetectorError, HomeError, JobError, UserError
 from ..storage.ledger import Ledger
+from ..storage.reading import is_there
 from ..storage.registry import DetectorFolder, Registry
 from .checker import Checker
 from .comparison import compare, other_versions
@@ -102,7 +103,7 @@ def _parse(raw: bytes) -> tuple[Sealed | None, Check]:
 
 def _check_log(asked: Asked, raw: bytes, record: Sealed | None) -> list[Check]:
     """The log itself, then the record against it."""
-    if not asked.home.database.is_file():
+    if not is_there(asked.home.database):
         text = f"{asked.home.path} has no audit log; nothing vouches for the record itself"
         return [Check("log", State.NOT_CHECKED, text)]
     try:
@@ -272,7 +273,7 @@ def _check_input(
 
 def _source(home: Home, record: Sealed) -> Path | None:
     """Where the video was seen last, if this home knows the job and something lies there."""
-    if record.job is None or not home.database.is_file():
+    if record.job is None or not is_there(home.database):
         return None
     try:
         ledger = Ledger(home.database)

@@ -16,17 +16,23 @@ import json
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
 from .times import iso
 
 if TYPE_CHECKING:  # importing it takes longer than a command that only reads may take
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, TextClause
 
 NOTHING_BEFORE = "0" * 64
 HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
+
+INSERT = (
+    "INSERT INTO audit (seq, at, kind, job, sha256, detail, previous, hash)"
+    " VALUES (:seq, :at, :kind, :job, :sha256, :detail, :previous, :hash)"
+)
+TURN = 0x64646165  # of PostgreSQL's advisory locks, one among all that use the database
 
 BEGUN = "log begun"
 PUBLISHED = "published"
@@ -91,7 +97,12 @@ def append(
     sha256: str | None = None,
     at: float | None = None,
 ) -> Head:
-    """Add an entry within the caller's write transaction, which must hold the write lock.
+    """Add an entry within the caller's write transaction, as its last statements.
+
+    An entry follows the last one, so appenders take turns: a write transaction of SQLite holds the
+    database's lock anyway; on PostgreSQL this waits for its turn, which then lasts until the
+    transaction ends. Whoever has the turn must wait for nobody else's rows, or two could wait for
+    each other: rows are changed first, and the log is written last.
 
     Args:
         connection: of `Database.write`: the entry appears with the change that it records.
@@ -101,6 +112,7 @@ def append(
         sha256: of the content that the entry is about, in hex.
         at: seconds since 1970; now, if not given.
     """
+    take_turn(connection)
     last = head_of(connection)
     entry = make_entry(
         last,
@@ -110,26 +122,33 @@ def append(
         sha256,
         json.dumps(detail, sort_keys=True, separators=(",", ":"), allow_nan=False),
     )
-    connection.exec_driver_sql(
-        "INSERT INTO audit (seq, at, kind, job, sha256, detail, previous, hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (entry.seq, entry.at, kind, job, sha256, entry.detail, entry.previous, entry.hash),
-    )
+    connection.execute(_text(INSERT), asdict(entry))
     return entry.head
 
 
 def begin(connection: "Connection") -> None:
     """Make the first entry; what happened before it, no entry tells."""
-    before = connection.exec_driver_sql("SELECT count(*) FROM jobs").scalar_one()
+    before = connection.execute(_text("SELECT count(*) FROM jobs")).scalar_one()
     append(connection, BEGUN, None, {"jobs_before": before})
 
 
 def head_of(connection: "Connection") -> Head:
     """The last entry, found by its number: the log is not read again for each new one."""
-    row = connection.exec_driver_sql(
-        "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
-    ).one_or_none()
+    last = _text("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+    row = connection.execute(last).one_or_none()
     return EMPTY if row is None else Head(row[0], row[1])
+
+
+def take_turn(connection: "Connection") -> None:
+    """Be the only one that appends, until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_text(f"SELECT pg_advisory_xact_lock({TURN})"))
+
+
+def _text(statement: str) -> "TextClause":
+    from sqlalchemy import text
+
+    return text(statement)
 
 
 def make_entry(

@@ -1,12 +1,12 @@
-"""The audit log as it is read: plain SQL over the standard library, like `ledger.py`."""
+"""The audit log as it is read, like `ledger.py`."""
 
-import sqlite3
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from .audit import EMPTY, PUBLISHED, Entry, Head, Walk, Witness, walk
-from .ledger import open_checked, table_names
+from .place import Place
+from .reading import open_checked
 
 COLUMNS = ", ".join(Entry.__slots__)
 
@@ -17,15 +17,13 @@ class AuditLog:
     A file that no ddaemon with an audit log has written to yet has an empty one.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._connection = open_checked(path)
-        # Whatever somebody wrote into the table must be read, to be called altered.
-        self._connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-        self._connection.execute("BEGIN")  # all that is read is of one moment
-        self.is_there = "audit" in table_names(self._connection)
+    def __init__(self, place: Place) -> None:
+        self._reader = open_checked(place)
+        self._reader.begin()
+        self.is_there = "audit" in self._reader.tables()
 
     def close(self) -> None:
-        self._connection.close()
+        self._reader.close()
 
     def entries(self, since: str = "") -> Iterator[Entry]:
         """Every entry written at this time (ISO 8601, UTC) or later, in their order."""
@@ -48,16 +46,11 @@ class AuditLog:
             verdict: SHA-256 of its `verdict.json`.
             folder: the name under which it lies in the outbox.
         """
-        named = "CASE WHEN json_valid(detail) THEN json_extract(detail, '$.folder') = ? END"
-        return list(
-            self._read(
-                f"WHERE kind = ? AND (job = ? OR sha256 = ? OR {named}) ORDER BY seq",
-                PUBLISHED,
-                job,
-                verdict,
-                folder,
-            )
-        )
+        return [
+            entry
+            for entry in self._read("WHERE kind = ? ORDER BY seq", PUBLISHED)
+            if entry.job == job or entry.sha256 == verdict or _folder(entry) == folder
+        ]
 
     def knows(self, job: str | None, head: Head | None) -> bool:
         """Whether log or queue tell of this job, or this head is one of the log's."""
@@ -66,7 +59,7 @@ class AuditLog:
             " OR EXISTS (SELECT 1 FROM jobs WHERE id = ?)"
         )
         seq, digest = (head.seq, head.hash) if head else (None, None)
-        return bool(self._connection.execute(statement, (job, seq, digest, job)).fetchone()[0])
+        return bool(next(self._reader.rows(statement, job, seq, digest, job))[0])
 
     def verify(self, witnesses: Sequence[Witness] = ()) -> Walk:
         """Follow the chain from its first entry to its last and past the witnesses; then ask the
@@ -75,7 +68,7 @@ class AuditLog:
             found = walk(self.chain(), witnesses)
             if found.fault is None and self.is_there:
                 found = self._compared_with_queue(found)
-        except sqlite3.DatabaseError as error:
+        except self._reader.faults as error:
             return Walk(0, EMPTY, 1, f"the log can't be read: {error}")
         return found
 
@@ -90,16 +83,25 @@ class AuditLog:
     def _unpublished(self) -> str | None:
         """A job that came after the log began and is done, but not by the log's word."""
         begun = datetime.fromisoformat(next(self.chain()).at).timestamp()
-        row = self._connection.execute(
+        lost = self._reader.rows(
             "SELECT id FROM jobs WHERE state = 'done' AND received_at > ? AND id NOT IN"
             " (SELECT job FROM audit WHERE kind = ? AND job IS NOT NULL) ORDER BY id LIMIT 1",
-            (begun, PUBLISHED),
-        ).fetchone()
-        return None if row is None else str(row[0])
+            begun,
+            PUBLISHED,
+        )
+        return next((str(job) for (job,) in lost), None)
 
     def _read(self, rest: str, *values: str | None) -> Iterator[Entry]:
         if not self.is_there:
             return iter(())
         # Only column names and the clauses above become part of the statement.
         statement = f"SELECT {COLUMNS} FROM audit {rest}"  # noqa: S608
-        return (Entry(*row) for row in self._connection.execute(statement, values))
+        return (Entry(*row) for row in self._reader.rows(statement, *values))
+
+
+def _folder(entry: Entry) -> object:
+    """The folder that an entry names, if it can be read still."""
+    try:
+        return json.loads(entry.detail)["folder"]
+    except (ValueError, TypeError, LookupError):
+        return None

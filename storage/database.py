@@ -1,99 +1,138 @@
-"""The SQLite database: how it is opened, and the two kinds of transaction."""
+"""The database: how it is made and opened, and the two kinds of transaction."""
 
-import sqlite3
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
-from . import audit, verdicts
-from .ledger import BUSY_TIMEOUT_S, SCHEMA_VERSION, open_checked
-from .tables import metadata
+from . import audit
+from .content import FileStamp
+from .engines import engine_of, version_of
+from .errors import DatabaseLost, HomeError
+from .place import Place, Server
+from .reading import SCHEMA_VERSION, open_checked, open_unchecked
+from .server import in_short
 
 
 class Database:
-    """One database file. Safe to use from several threads and processes."""
+    """One database. Safe to use from several threads and processes.
 
-    def __init__(self, engine: Engine) -> None:
+    Both transactions raise `DatabaseLost` when the database can't be used at present; the next one
+    may find it well again.
+    """
+
+    def __init__(self, engine: Engine, place: Place) -> None:
         self._engine = engine
+        self._place = place
+        self._inode = _inode(place)
 
     @classmethod
-    def create(cls, path: Path) -> "Database":
-        """Make the file with today's tables; an existing one is opened instead."""
-        if path.exists():
-            return cls.open(path)
-        path.touch(0o600, exist_ok=False)  # before SQLite makes it: its -wal and -shm take its mode
-        database = cls(_engine(path))
-        database._upgrade()
-        return database
+    def create(cls, place: Place) -> "Database":
+        """Make today's tables; where there are some, the database is opened instead."""
+        if isinstance(place, Path):
+            if not place.exists():
+                _make_file(place)
+            return cls.open(place)
+        with closing(open_unchecked(place)) as reader:
+            is_made = reader.schema() > 0
+        return cls.open(place) if is_made else _fill(place)
 
     @classmethod
-    def open(cls, path: Path) -> "Database":
-        """Open an existing file; raise `HomeError` when it is missing, damaged or too new.
+    def open(cls, place: Place) -> "Database":
+        """Open an existing one; raise `HomeError` when it is missing, damaged or too new.
 
         One of an older schema is brought to today's.
         """
-        open_checked(path).close()
-        database = cls(_engine(path))
-        with database.read() as connection:
-            is_old = _version(connection) < SCHEMA_VERSION
+        with closing(open_checked(place)) as reader:
+            is_old = reader.schema() < SCHEMA_VERSION
+        database = cls(engine_of(place), place)
         if is_old:
             database._upgrade()
         return database
 
     def _upgrade(self) -> None:
-        """Make the tables that are missing, all or none; no schema so far changed an old one."""
+        """Bring the tables to today's, all or none, whoever else tries the same."""
         with self.write() as connection:
-            if _version(connection) == SCHEMA_VERSION:  # another process was faster
-                return
-            metadata.create_all(connection)
-            audit.begin(connection)
-            verdicts.take_over(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            audit.take_turn(connection)
+            if version_of(connection) < SCHEMA_VERSION:  # no other process was faster
+                from .migrations import upgrade  # takes longer to import than a service needs
+
+                upgrade(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one consistent state and blocks nobody."""
-        with self._engine.connect() as connection, connection.begin():
+        """A transaction that blocks nobody; each of its statements sees one consistent state."""
+        with self._telling(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its first statement on."""
-        with self._engine.connect() as plain:
+        """A transaction that may change things: all of it happens, or nothing.
+
+        SQLite lets one in at a time, from its first statement on. On PostgreSQL they run side by
+        side, so what is read to be changed is read FOR UPDATE; see also `audit.append`.
+        """
+        with self._telling(), self._engine.connect() as plain:
             connection = plain.execution_options(immediate=True)
             with connection.begin():
                 yield connection
 
+    def check_in_place(self) -> None:
+        """Raise `HomeError` when the file was removed or replaced since it was opened: what is
+        written then is written into nothing."""
+        if _inode(self._place) != self._inode:
+            raise HomeError(f"{self._place} was removed or replaced while it was in use")
+
     def close(self) -> None:
         self._engine.dispose()
 
-
-def _version(connection: Connection) -> int:
-    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-    # Python's own transaction handling would open deferred transactions behind our back.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # what was acknowledged survives a power cut
-        "foreign_keys = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            passing = isinstance(error, OperationalError | InterfaceError)
+            if not (passing or error.connection_invalidated):
+                raise
+            why = in_short(error.orig)
+            raise DatabaseLost(f"{self._place} can't be used at present: {why}") from error
 
 
-def _begin(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _inode(place: Place) -> int | None:
+    stamp = FileStamp.at(place) if isinstance(place, Path) else None
+    return stamp.inode if stamp else None
+
+
+def _fill(server: Server) -> Database:
+    """Make the tables in a database that has none of ours."""
+    database = Database(engine_of(server), server)
+    try:
+        with database.read() as connection:
+            encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding != "UTF8":
+            raise HomeError(f"{server} is in {encoding}; make one with ENCODING 'UTF8'")
+        database._upgrade()
+    except ProgrammingError as error:
+        raise HomeError(
+            f"the tables can't be made in {server}: {in_short(error.orig)}; docs/database.md says "
+            "what the role needs"
+        ) from error
+    return database
+
+
+def _make_file(path: Path) -> None:
+    """Make a file with all tables appear; one that another process made meanwhile stays."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    beside.unlink(missing_ok=True)
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        database = Database(engine_of(beside), beside)
+        database._upgrade()
+        database.close()
+        with suppress(FileExistsError):
+            path.hardlink_to(beside)
+    finally:
+        beside.unlink(missing_ok=True)

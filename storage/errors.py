@@ -4,6 +4,7 @@
     ├── UserError              a person can mend it: one line, the fix included, exit 1
     │   ├── ConfigError        ddaemon.toml has faults; all of them are listed
     │   ├── HomeError          the home folder is missing, unwritable or already in use
+    │   │   └── DatabaseLost   the database can't be used at present; the service tries again
     │   ├── JobError           no such job, or it is not in a state that allows this
     │   ├── DetectorError      a detector is missing, altered or not understood
     │   ├── WeightsMissing     a backbone has no weights and no way to fetch them
@@ -33,6 +34,11 @@ class ConfigError(UserError):
 
 class HomeError(UserError):
     """The home folder is missing, unwritable or in use by another service."""
+
+
+class DatabaseLost(HomeError):
+    """The database can't be used at present: its server is away, its disk is full, or somebody
+    holds it for too long. The transaction has not happened, or nobody was told that it has."""
 
 
 class JobError(UserError):

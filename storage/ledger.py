@@ -1,21 +1,18 @@
 """The queue as people look at it: reading only, and without SQLAlchemy.
 
-Importing SQLAlchemy takes longer than `ddaemon status` may take as a whole, so what is only looked
-at is read here, in plain SQL over the standard library; `queue.py` does all that changes anything.
+What is only looked at is read here (`reading.py` says how); `queue.py` does all that changes
+anything.
 """
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import HomeError, JobError
+from .errors import JobError
+from .place import Place
+from .reading import open_checked
 from .states import State
-
-SCHEMA_VERSION = 2
-READABLE = (1, SCHEMA_VERSION)  # an older file gets its new tables when it is written to
-BUSY_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +78,13 @@ JOB_COLUMNS = ", ".join(JobView.__slots__)
 
 
 class Ledger:
-    """Reads one database file. Raises `HomeError` when it is missing, damaged or too new."""
+    """Reads one database. Raises `HomeError` when it is missing, damaged or too new."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = open_checked(path)
+    def __init__(self, place: Place) -> None:
+        self._reader = open_checked(place)
 
     def close(self) -> None:
-        self._connection.close()
+        self._reader.close()
 
     def get(self, job: str) -> JobView:
         """The job with this id, or with the only id that begins so. Raises `JobError`."""
@@ -101,8 +98,8 @@ class Ledger:
 
     def history(self, job: str) -> list[EventView]:
         """The job's events, oldest first."""
-        rows = self._connection.execute(
-            "SELECT at, kind, detail FROM events WHERE job = ? ORDER BY id", (job,)
+        rows = self._reader.rows(
+            "SELECT at, kind, detail FROM events WHERE job = ? ORDER BY id", job
         )
         return [EventView(*row) for row in rows]
 
@@ -110,19 +107,19 @@ class Ledger:
         """What people said of the job's video, the oldest first; the last one counts."""
         if not self._has("reviews"):
             return []
-        rows = self._connection.execute(
-            'SELECT decision, "by", note, at FROM reviews WHERE job = ? ORDER BY id', (job,)
+        rows = self._reader.rows(
+            'SELECT decision, "by", note, at FROM reviews WHERE job = ? ORDER BY id', job
         )
         return [ReviewView(*row) for row in rows]
 
     def source(self, job: str) -> Path | None:
         """Where the job's video was seen last; None when there is no such job any more."""
-        row = self._connection.execute("SELECT source FROM jobs WHERE id = ?", (job,)).fetchone()
+        row = next(self._reader.rows("SELECT source FROM jobs WHERE id = ?", job), None)
         return None if row is None else Path(os.fsdecode(row[0]))
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
-        rows = self._connection.execute("SELECT state, count(*) FROM jobs GROUP BY state")
+        rows = self._reader.rows("SELECT state, count(*) FROM jobs GROUP BY state")
         found = {State(state): number for state, number in rows}
         return {state: found.get(state, 0) for state in State}
 
@@ -145,20 +142,21 @@ class Ledger:
         only = "WHERE state = 'given_up'" if failed else ""
         # Only column names and the clause above become part of the statement.
         statement = f"SELECT {NOTICE_COLUMNS} FROM notices {only} ORDER BY created_at DESC LIMIT ?"  # noqa: S608
-        return [NoticeView(*row) for row in self._connection.execute(statement, (limit,))]
+        return [NoticeView(*row) for row in self._reader.rows(statement, limit)]
 
     def undelivered(self) -> list[tuple[str, str, int, str | None]]:
         """Targets that failed: target, state, how many notices, and what came back last."""
         if not self._has("notices"):
             return []
-        return self._connection.execute(
+        found = self._reader.rows(
             "SELECT target, state, count(*), max(answer) FROM notices WHERE state = 'given_up' "
             "OR (state = 'waiting' AND answer IS NOT NULL) GROUP BY target, state"
-        ).fetchall()
+        )
+        return [(target, state, number, answer) for target, state, number, answer in found]
 
     def _has(self, table: str) -> bool:
         """A file of schema 1 that nothing has written to yet lacks the newer tables."""
-        return table in table_names(self._connection)
+        return table in self._reader.tables()
 
     def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
         marks = ", ".join("?" * len(states))
@@ -171,31 +169,4 @@ class Ledger:
     def _jobs(self, rest: str, *values: str | int) -> list[JobView]:
         # Only column names and the clauses above become part of the statement.
         statement = f"SELECT {JOB_COLUMNS} FROM jobs {rest}"  # noqa: S608
-        return [JobView(*row) for row in self._connection.execute(statement, values)]
-
-
-def open_checked(path: Path) -> sqlite3.Connection:
-    """Open an existing database; raise `HomeError`, and change nothing, when it is not ours."""
-    if not path.is_file():
-        raise HomeError(f"{path} is missing; restore it, or run `ddaemon init` for a new one")
-    try:
-        uri = f"{path.absolute().as_uri()}?mode=rw"  # rw: never makes a new file
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise HomeError(
-            f"{path} is not a usable database ({error}); it was left as it is: "
-            "move it away and restore a copy, or run `ddaemon init` for a new one"
-        ) from error
-    if version not in READABLE:
-        raise HomeError(
-            f"{path} has schema {version}, this ddaemon reads schema {SCHEMA_VERSION}; "
-            "install the ddaemon that wrote it"
-        )
-    return connection
-
-
-def table_names(connection: sqlite3.Connection) -> set[str]:
-    """The tables that the file has: one of an older schema lacks the newer ones."""
-    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return {row[0] for row in rows}
+        return [JobView(*row) for row in self._reader.rows(statement, *values)]

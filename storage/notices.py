@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
 from .database import Database
+from .place import ALONE
 from .states import State
 from .tables import jobs, notices
 
@@ -29,8 +30,9 @@ def plan(
     target: str,
     payload: str,
     at: float,
+    holder: str | None = None,
 ) -> None:
-    """Note, in the caller's transaction, that `target` is to be told."""
+    """Note, in the caller's transaction, that `target` is to be told, by the home `holder`."""
     connection.execute(
         insert(notices).values(
             id=delivery,
@@ -42,15 +44,26 @@ def plan(
             attempts=0,
             not_before=at,
             created_at=at,
+            holder=holder,
         )
     )
 
 
 class Notices:
-    """The deliveries of one database. `clock` gives seconds since 1970."""
+    """The deliveries of one database. `clock` gives seconds since 1970.
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    Each is made by the home `holder` that planned it: another need not know its target.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        holder: str = ALONE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._database = database
+        self._holder = holder
         self._clock = clock
 
     def due(self, busy: Sequence[str] = ()) -> list[NoticeRow]:
@@ -70,6 +83,7 @@ class Notices:
             select(notices, turn.label("turn"))
             .where(
                 notices.c.state == WAITING,
+                notices.c.holder == self._holder,
                 notices.c.not_before <= self._clock(),
                 notices.c.target.not_in(busy),
                 ~unfiled,
@@ -113,6 +127,7 @@ class Notices:
             connection.execute(
                 delete(notices).where(
                     notices.c.state == DELIVERED,
+                    notices.c.holder == self._holder,
                     notices.c.delivered_at <= self._clock() - older_than_s,
                 )
             )

@@ -3,6 +3,10 @@
 The promise: at least one attempt, and one published result, for every content that was accepted.
 A claim marks a job and never deletes it; every later write of its holder carries the claim's
 token, so a holder that lost its lease changes nothing any more (`LeaseLost`).
+
+Several homes may use one database. Each claims from the same queue, and brings to its end what it
+claimed itself. Where transactions run side by side (PostgreSQL), each changes its rows first and
+writes the log last, so that no two wait for each other (`audit.append`).
 """
 
 import secrets
@@ -12,15 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
 from . import audit, verdicts
 from .content import FileStamp, file_name
 from .database import Database
+from .engines import insert_unless_there, upsert
 from .errors import JobError, LeaseLost
+from .place import ALONE
 from .states import ENDED, State
-from .tables import events, files, jobs, reruns
+from .tables import events, files, jobs, notices, reruns
 from .text import clipped
 from .verdicts import Judge
 
@@ -82,6 +87,7 @@ class Queue:
         database: where the jobs are.
         max_attempts: after so many failed attempts a job goes to quarantine.
         backoff_s: seconds before the second attempt, doubled for each further one.
+        holder: the home that works on it.
         clock: seconds since 1970.
     """
 
@@ -91,9 +97,11 @@ class Queue:
         *,
         max_attempts: int = 3,
         backoff_s: float = 10.0,
+        holder: str = ALONE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
+        self._holder = holder
         self.max_attempts = max_attempts
         self.backoff_s = backoff_s
         self._clock = clock
@@ -109,20 +117,27 @@ class Queue:
         taken over, and a job whose file went missing is pointed to the new one.
         """
         with self._database.write() as connection:
-            known = connection.execute(
-                select(jobs).where(jobs.c.sha256 == arrival.sha256)
-            ).one_or_none()
-            job = known.id if known else self._insert(connection, arrival)
-            if known:
-                self._meet_again(connection, known, arrival)
-            _remember(connection, arrival.path, arrival.stamp, job)
-        return job, known is None
+            while True:
+                if job := self._insert(connection, arrival):
+                    self._remember(connection, arrival, job)
+                    self._log_arrival(connection, arrival, job)
+                    return job, True
+                if known := _locked(connection, jobs.c.sha256 == arrival.sha256):
+                    self._remember(connection, arrival, known.id)
+                    self._meet_again(connection, known, arrival)
+                    return known.id, False
+                # It was purged between the two statements.
 
-    def _insert(self, connection: Connection, arrival: Arrival) -> str:
-        job = "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
-        connection.execute(
-            insert(jobs).values(
-                id=job,
+    def _log_arrival(self, connection: Connection, arrival: Arrival, job: str) -> None:
+        size = arrival.stamp.size
+        self._log(connection, job, "accepted", arrival.name, sha256=arrival.sha256, bytes=size)
+
+    def _insert(self, connection: Connection, arrival: Arrival) -> str | None:
+        """The id of the new job; None when there is one of this content."""
+        return connection.execute(
+            insert_unless_there(connection, jobs, "sha256")
+            .values(
+                id="".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH)),
                 sha256=arrival.sha256,
                 name=arrival.name,
                 bytes=arrival.stamp.size,
@@ -133,16 +148,8 @@ class Queue:
                 not_before=0.0,
                 attempts=0,
             )
-        )
-        self._log(
-            connection,
-            job,
-            "accepted",
-            arrival.name,
-            sha256=arrival.sha256,
-            bytes=arrival.stamp.size,
-        )
-        return job
+            .returning(jobs.c.id)
+        ).scalar_one_or_none()
 
     def _meet_again(self, connection: Connection, known: JobRow, arrival: Arrival) -> None:
         changes: dict[str, Any] = {}
@@ -155,20 +162,34 @@ class Queue:
         if known.source != arrival.path:
             self._log(connection, known.id, "seen again", arrival.name, sha256=arrival.sha256)
 
+    def _remember(self, connection: Connection, arrival: Arrival, job: str) -> None:
+        values = {
+            "holder": self._holder,
+            "path": arrival.path,
+            "size": arrival.stamp.size,
+            "mtime_ns": arrival.stamp.mtime_ns,
+            "inode": arrival.stamp.inode,
+            "job": job,
+        }
+        upsert(connection, files, ("holder", "path"), values)
+
     def known_files(self) -> dict[Path, FileStamp]:
-        """Every file of the inbox whose content was accepted, as it was then."""
+        """Every file of this home's inbox whose content was accepted, as it was then."""
+        mine = select(files).where(files.c.holder == self._holder)
         with self._database.read() as connection:
-            rows = connection.execute(select(files)).all()
+            rows = connection.execute(mine).all()
         return {row.path: FileStamp(row.size, row.mtime_ns, row.inode) for row in rows}
 
     def files_of_ended(self) -> list[tuple[Path, FileStamp, JobRow]]:
-        """Files of the inbox whose job's folder is there to be seen."""
+        """Files of this home's inbox whose job has a folder."""
         with self._database.read() as connection:
             rows = connection.execute(
                 select(files, *jobs.c)
                 .join(jobs, files.c.job == jobs.c.id)
                 .where(
-                    jobs.c.state.in_((State.DONE, State.QUARANTINED)), jobs.c.folder.is_not(None)
+                    files.c.holder == self._holder,
+                    jobs.c.state.in_((State.DONE, State.QUARANTINED)),
+                    jobs.c.folder.is_not(None),
                 )
             ).all()
         return [(row.path, FileStamp(row.size, row.mtime_ns, row.inode), row) for row in rows]
@@ -176,7 +197,7 @@ class Queue:
     def moved_along(self, path: Path, row: JobRow) -> None:
         """Another file with an ended job's content left the inbox for that job's folder."""
         with self._database.write() as connection:
-            connection.execute(delete(files).where(files.c.path == path))
+            connection.execute(delete(files).where(*self._at(path)))
             # No event of the job's: it may have been purged meanwhile.
             audit.append(
                 connection, "moved along", row.id, {"text": file_name(path)}, sha256=row.sha256
@@ -185,7 +206,27 @@ class Queue:
     def forget_file(self, path: Path) -> None:
         """The file is gone from the inbox: one of that name is a new arrival."""
         with self._database.write() as connection:
-            connection.execute(delete(files).where(files.c.path == path))
+            connection.execute(delete(files).where(*self._at(path)))
+
+    def adopt(self) -> None:
+        """Take over what is there from before homes had names: it was this one's."""
+        open_states = (State.RUNNING, State.PUBLISHING, State.QUARANTINED)
+        mine = {"holder": self._holder}
+        theirs = select(files.c.path).where(files.c.holder == self._holder)
+        nameless = files.c.holder == ALONE
+        with self._database.write() as connection:
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.holder.is_(None), jobs.c.state.in_(open_states))
+                .values(mine)
+            )
+            connection.execute(update(notices).where(notices.c.holder.is_(None)).values(mine))
+            if self._holder != ALONE:
+                connection.execute(delete(files).where(nameless, files.c.path.in_(theirs)))
+                connection.execute(update(files).where(nameless).values(mine))
+
+    def _at(self, path: Path) -> tuple[ColumnElement[bool], ...]:
+        return files.c.holder == self._holder, files.c.path == path
 
     # -- work --------------------------------------------------------------------------------
 
@@ -197,6 +238,7 @@ class Queue:
             .where(jobs.c.state == State.PENDING, jobs.c.not_before <= now)
             .order_by(jobs.c.priority.desc(), jobs.c.received_at, jobs.c.id)
             .limit(1)
+            .with_for_update(skip_locked=True)  # PostgreSQL: each claimer gets another one
             .scalar_subquery()
         )
         take = (
@@ -205,6 +247,7 @@ class Queue:
             .values(
                 state=State.RUNNING,
                 token=secrets.token_hex(8),
+                holder=self._holder,
                 lease_until=now + lease_s,
                 attempts=jobs.c.attempts + 1,
                 started_at=now,
@@ -217,9 +260,9 @@ class Queue:
             row = connection.execute(take).one_or_none()
             if row is None:
                 return None
-            self._log(connection, row.id, "claimed", f"attempt {row.attempts}")
             asked = select(reruns.c.detector).where(reruns.c.job == row.id)
             detector = connection.execute(asked).scalar_one_or_none()
+            self._log(connection, row.id, "claimed", f"attempt {row.attempts}")
         return Claim(
             job=row.id,
             token=row.token,
@@ -301,12 +344,13 @@ class Queue:
         """A verdict was complete, but its files were lost before they were published."""
         with self._database.write() as connection:
             before = {"folder": None} | verdicts.current(connection, job)
-            connection.execute(
+            lost = connection.execute(
                 update(jobs)
                 .where(jobs.c.id == job, jobs.c.state == State.PUBLISHING)
                 .values(state=State.PENDING, token=None, lease_until=None, **before)
             )
-            self._log(connection, job, "judged again", why)
+            if lost.rowcount:
+                self._log(connection, job, "judged again", why)
 
     def release(self, claim: Claim, why: str) -> None:
         """Give the job back untouched: this attempt does not count. Raises `LeaseLost`."""
@@ -336,14 +380,20 @@ class Queue:
 
         Args:
             held: tokens that the caller holds itself, and keeps.
-            everything: also leases that still run. For a starting service that knows itself
-                to be alone: whoever held them is dead.
+            everything: also this home's leases that still run. For a starting service that knows
+                itself to be its home's only one: whoever held them is dead.
         """
-        expired = [jobs.c.state == State.RUNNING, jobs.c.token.not_in(held)]
-        if not everything:
-            expired.append(jobs.c.lease_until < self._clock())
+        expired = jobs.c.lease_until < self._clock()
+        if everything:
+            expired |= jobs.c.holder == self._holder
+        ended = (
+            select(jobs)
+            .where(jobs.c.state == State.RUNNING, jobs.c.token.not_in(held), expired)
+            .order_by(jobs.c.id)
+            .with_for_update(skip_locked=True, key_share=True)
+        )
         with self._database.write() as connection:
-            rows = connection.execute(select(jobs).where(*expired)).all()
+            rows = connection.execute(ended).all()
             for row in rows:
                 error = "the service or its worker ended in mid-job"
                 self._end_attempt(connection, row.id, row.token, row.attempts, error)
@@ -367,6 +417,7 @@ class Queue:
             job,
             token,
             state=state,
+            holder=self._holder,  # which brings it to its end, whoever had it before
             not_before=now + backoff,
             finished_at=now if last else None,
             reason=ATTEMPTS_USED_UP if last else None,
@@ -412,6 +463,7 @@ class Queue:
         One that was being judged again has the verdict that it had.
         """
         with self._database.write() as connection:
+            _locked(connection, jobs.c.id == job)
             before = verdicts.current(connection, job)
             ended = before or {"finished_at": self._clock()}
             state = State.DONE if before else State.CANCELLED
@@ -428,8 +480,8 @@ class Queue:
         has none, or its video is not there as it was.
         """
         with self._database.write() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job)).one()
-            if row.state == State.DONE and FileStamp.at(row.source) != _stamp(row):
+            row = _locked(connection, jobs.c.id == job)
+            if row and row.state == State.DONE and FileStamp.at(row.source) != _stamp(row):
                 raise JobError(
                     f"job {job} can't be judged again: its video is no longer at {row.source} as "
                     "it was; drop it into the inbox anew after `ddaemon jobs purge`"
@@ -448,12 +500,17 @@ class Queue:
         """Forget ended jobs; what is in the outbox and the quarantine stays, and the audit log.
         Returns how many."""
         now = self._clock()
-        old = (
-            delete(jobs)
+        chosen = (
+            select(jobs.c.id)
             .where(
                 jobs.c.state.in_([state for state in states if state in ENDED]),
                 jobs.c.finished_at <= now - older_than_s,
             )
+            .with_for_update(skip_locked=True)  # one that is being changed has not ended long ago
+        )
+        old = (
+            delete(jobs)
+            .where(jobs.c.id.in_(chosen))
             .returning(jobs.c.id, jobs.c.sha256, jobs.c.state)
         )
         with self._database.write() as connection:
@@ -470,7 +527,9 @@ class Queue:
         kind: str,
         **values: Any,
     ) -> None:
-        row = connection.execute(select(jobs).where(jobs.c.id == job)).one()
+        row = _locked(connection, jobs.c.id == job)
+        if row is None:
+            raise JobError(f"there is no job {job!r} any more")
         if row.state not in allowed:
             raise JobError(
                 f"job {job} is {row.state}; only a job that is {' or '.join(allowed)} can be {kind}"
@@ -486,12 +545,12 @@ class Queue:
             return audit.head_of(connection)
 
     def half_done(self) -> Sequence[JobRow]:
-        """Jobs whose folder may not have appeared yet, when the service died in between."""
+        """This home's jobs whose folder may not have appeared yet, when the service died in
+        between."""
         unfiled = (jobs.c.state == State.QUARANTINED) & jobs.c.folder.is_(None)
+        left = or_(jobs.c.state == State.PUBLISHING, unfiled)
         with self._database.read() as connection:
-            return connection.execute(
-                select(jobs).where(or_(jobs.c.state == State.PUBLISHING, unfiled))
-            ).all()
+            return connection.execute(select(jobs).where(jobs.c.holder == self._holder, left)).all()
 
     def open_jobs(self) -> int:
         """How many jobs have not ended."""
@@ -540,14 +599,7 @@ def _whereabouts(path: Path, stamp: FileStamp) -> dict[str, Any]:
     return {"source": path, "mtime_ns": stamp.mtime_ns, "inode": stamp.inode}
 
 
-def _remember(connection: Connection, path: Path, stamp: FileStamp, job: str) -> None:
-    values = {
-        "path": path,
-        "size": stamp.size,
-        "mtime_ns": stamp.mtime_ns,
-        "inode": stamp.inode,
-        "job": job,
-    }
-    connection.execute(
-        upsert(files).values(values).on_conflict_do_update(index_elements=["path"], set_=values)
-    )
+def _locked(connection: Connection, which: ColumnElement[bool]) -> Any:
+    """The job, held against other transactions until this one ends; None without one."""
+    wanted = select(jobs).where(which).with_for_update(key_share=True)
+    return connection.execute(wanted).one_or_none()

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Dialect,
     Float,
@@ -19,6 +20,10 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# Nanoseconds, inodes, sizes. SQLite's integers have 64 bits anyway, and only one that is declared
+# INTEGER numbers its rows by itself.
+Long = BigInteger().with_variant(Integer(), "sqlite")
+
 
 class FilePath(TypeDecorator[Path]):
     """A path, kept as its bytes: file names need not be text in any encoding."""
@@ -33,16 +38,28 @@ class FilePath(TypeDecorator[Path]):
         return None if value is None else Path(os.fsdecode(value))
 
 
+class FreeText(TypeDecorator[str]):
+    """Text from wherever: what an engine can't keep (NUL, half a character) is written out."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
 jobs = Table(
     "jobs",
     metadata,
     Column("id", Text, primary_key=True),
     Column("sha256", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),  # as the user called the file
-    Column("bytes", Integer, nullable=False),
+    Column("bytes", Long, nullable=False),
     Column("source", FilePath, nullable=False),  # where the content was last seen
-    Column("mtime_ns", Integer, nullable=False),  # of that file, as is
-    Column("inode", Integer, nullable=False),  # this: whoever touches the file changes one
+    Column("mtime_ns", Long, nullable=False),  # of that file, as is
+    Column("inode", Long, nullable=False),  # this: whoever touches the file changes one
     Column("state", Text, nullable=False),
     Column("priority", Integer, nullable=False),  # higher first
     Column("received_at", Float, nullable=False),
@@ -58,7 +75,8 @@ jobs = Table(
     Column("reason", Text),
     Column("probability", Float),
     Column("folder", Text),  # its name in the outbox or the quarantine
-    Column("error", Text),  # of the last failed attempt
+    Column("error", FreeText),  # of the last failed attempt
+    Column("holder", Text),  # the home that claimed it last, and brings it to its end
     Index("jobs_by_turn", "state", "priority", "received_at"),
     Index("jobs_by_end", "state", "finished_at"),
 )
@@ -67,11 +85,11 @@ jobs = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Long, primary_key=True),
     Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Float, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("detail", FreeText, nullable=False),
 )
 
 # Every verdict that was published, the first of a job under number 1. The job's own columns hold
@@ -105,7 +123,7 @@ reruns = Table(
 reviews = Table(
     "reviews",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Long, primary_key=True),
     Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("decision", Text, nullable=False),  # "fake", "real" or "inconclusive"
     Column("by", Text, nullable=False),
@@ -126,21 +144,23 @@ notices = Table(
     Column("state", Text, nullable=False),  # "waiting", "delivered" or "given_up"
     Column("attempts", Integer, nullable=False),
     Column("not_before", Float, nullable=False),
-    Column("answer", Text),  # what came back from the last attempt
+    Column("answer", FreeText),  # what came back from the last attempt
     Column("created_at", Float, nullable=False),
     Column("delivered_at", Float),
+    Column("holder", Text),  # the home that tells it: another one need not know the target
     Index("notices_by_turn", "state", "not_before"),
 )
 
-# Files of the inbox whose content is in the queue already. It outlives a purged job, so that a
-# file which was left in the inbox is not judged again.
+# Files of each home's inbox whose content is in the queue already. It outlives a purged job, so
+# that a file which was left in the inbox is not judged again.
 files = Table(
     "files",
     metadata,
+    Column("holder", Text, primary_key=True),  # the home: another's path is another file
     Column("path", FilePath, primary_key=True),
-    Column("size", Integer, nullable=False),
-    Column("mtime_ns", Integer, nullable=False),
-    Column("inode", Integer, nullable=False),
+    Column("size", Long, nullable=False),
+    Column("mtime_ns", Long, nullable=False),
+    Column("inode", Long, nullable=False),
     Column("job", Text, nullable=False, index=True),
 )
 
@@ -148,7 +168,7 @@ files = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", Integer, primary_key=True),  # 1, 2, 3, ... without a gap
+    Column("seq", Long, primary_key=True, autoincrement=False),  # 1, 2, 3, ... without a gap
     Column("at", Text, nullable=False),  # ISO 8601, UTC
     Column("kind", Text, nullable=False),
     Column("job", Text, index=True),

@@ -1,18 +1,18 @@
-"""Verdicts over a period, as they are read: plain SQL without SQLAlchemy, like `ledger.py`."""
+"""Verdicts over a period, as they are read, like `ledger.py`."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from .ledger import open_checked, table_names
+from .place import Place
+from .reading import open_checked
 
 # A file that no ddaemon with a table of verdicts has written to yet has the current ones only.
 FROM_JOBS = """SELECT id AS job, 1 AS number, decision, reason, probability, folder, finished_at,
     NULL AS detector, NULL AS detector_version, NULL AS detector_sha256
     FROM jobs WHERE state = 'done'"""
 FROM_VERDICTS = "SELECT * FROM verdicts"
-FROM_REVIEWS = 'SELECT job, decision, "by", note, at, max(id) FROM reviews GROUP BY job'
+FROM_REVIEWS = """SELECT job, decision, "by", note, at FROM reviews
+    WHERE id IN (SELECT max(id) FROM reviews GROUP BY job)"""
 NO_REVIEWS = 'SELECT NULL AS job, NULL AS decision, NULL AS "by", NULL AS note, NULL AS at'
 STATEMENT = """
 WITH review AS ({reviews}),
@@ -20,7 +20,7 @@ verdict AS ({verdicts}),
 ended AS (
     SELECT job, number, decision, reason, probability, folder, finished_at, NULL AS error,
         detector, detector_version, detector_sha256,
-        number = max(number) OVER (PARTITION BY job) AS current
+        CASE WHEN number = max(number) OVER (PARTITION BY job) THEN 1 ELSE 0 END AS current
     FROM verdict
     UNION ALL
     SELECT id, NULL, NULL, reason, NULL, folder, finished_at, error, NULL, NULL, NULL, 1
@@ -65,20 +65,17 @@ class VerdictView:
 class VerdictList:
     """Reads one database. Raises `HomeError` when the file is missing, damaged or too new."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = open_checked(path)
+    def __init__(self, place: Place) -> None:
+        self._reader = open_checked(place)
 
     def close(self) -> None:
-        self._connection.close()
+        self._reader.close()
 
     def between(self, since: float, until: float) -> Iterator[VerdictView]:
         """What ended from `since` on and before `until`, in that order, one row at a time."""
-        return (VerdictView(*row) for row in self._execute(since, until))
-
-    def _execute(self, *values: float) -> sqlite3.Cursor:
-        tables = table_names(self._connection)
+        tables = self._reader.tables()
         statement = STATEMENT.format(
             verdicts=FROM_VERDICTS if "verdicts" in tables else FROM_JOBS,
             reviews=FROM_REVIEWS if "reviews" in tables else NO_REVIEWS,
         )
-        return self._connection.execute(statement, values)
+        return (VerdictView(*row) for row in self._reader.rows(statement, since, until))

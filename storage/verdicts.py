@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, literal, select
+from sqlalchemy import Connection, Row, func, insert, select
 
-from .states import State
-from .tables import jobs, verdicts
+from .tables import verdicts
 
 CURRENT = ("decision", "reason", "probability", "folder", "finished_at")  # as the job's row has it
 
@@ -42,14 +41,6 @@ def next_number(connection: Connection, job: str) -> int:
     """The number that the job's next verdict gets: 1 while it has none."""
     last = select(func.max(verdicts.c.number)).where(verdicts.c.job == job)
     return int(connection.execute(last).scalar() or 0) + 1
-
-
-def take_over(connection: Connection) -> None:
-    """The verdicts of a file from before this table; nobody noted which detector judged."""
-    done = select(jobs.c.id, literal(1), *(jobs.c[name] for name in CURRENT)).where(
-        jobs.c.state == State.DONE
-    )
-    connection.execute(insert(verdicts).from_select(["job", "number", *CURRENT], done))
 
 
 def current(connection: Connection, job: str) -> dict[str, Any]:

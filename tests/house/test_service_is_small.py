@@ -31,10 +31,20 @@ def test_the_service_imports_no_decoder_and_no_network() -> None:
     assert not loaded_by("ddaemon.daemon.service") & set(HEAVY)
 
 
+def test_the_service_imports_a_driver_or_migrations_only_when_it_needs_them() -> None:
+    assert not loaded_by("ddaemon.daemon.service") & {"alembic", "psycopg"}
+
+
 def test_the_service_imports_what_sends_notices_only_when_it_sends_one() -> None:
     assert not loaded_by("ddaemon.daemon.service") & {"urllib3", "apprise", "requests"}
 
 
 @pytest.mark.parametrize("command", ["status", "export"])
 def test_who_only_reads_imports_neither_those_nor_the_database_library(command: str) -> None:
-    assert not loaded_by(f"ddaemon.cli.{command}") & {*HEAVY, "sqlalchemy", "pydantic"}
+    assert not loaded_by(f"ddaemon.cli.{command}") & {
+        *HEAVY,
+        "sqlalchemy",
+        "alembic",
+        "psycopg",
+        "pydantic",
+    }

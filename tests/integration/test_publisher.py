@@ -14,15 +14,17 @@ from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp, hash_file
 from ddaemon.storage.database import Database
 from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
 
 
 class Desk:
     """A queue with one claimed job, and the folders around it."""
 
-    def __init__(self, root: Path, *, move: bool = False) -> None:
-        self.queue = Queue(Database.create(root / "state.db"), max_attempts=1, backoff_s=0)
-        self.ledger = Ledger(root / "state.db")
+    def __init__(self, root: Path, place: Place | None = None, *, move: bool = False) -> None:
+        self.place = place or root / "state.db"
+        self.queue = Queue(Database.create(self.place), max_attempts=1, backoff_s=0)
+        self.ledger = Ledger(self.place)
         self.inbox, self.work, self.outbox, self.quarantine = (
             root / name for name in ("inbox", "work", "outbox", "quarantine")
         )
@@ -52,7 +54,7 @@ class Desk:
 
     @property
     def log(self) -> list[Entry]:
-        log = AuditLog(self.outbox.parent / "state.db")
+        log = AuditLog(self.place)
         assert log.verify().fault is None
         return list(log.chain())
 
@@ -66,8 +68,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path, place: Place) -> Desk:
+    return Desk(tmp_path, place)
 
 
 def test_a_judged_job_is_published_once(desk: Desk) -> None:

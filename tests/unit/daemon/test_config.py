@@ -11,8 +11,10 @@ from ddaemon.daemon.config import (
     read_config,
     read_config_if_any,
 )
+from ddaemon.daemon.home import Home
 from ddaemon.stages.settings import StageSettings
 from ddaemon.storage.errors import ConfigError
+from ddaemon.storage.ledger import Ledger
 
 
 @pytest.fixture
@@ -82,3 +84,45 @@ def test_the_stages_get_their_own_part(file: Path) -> None:
     assert isinstance(settings, StageSettings)
     assert settings.frames.count == 8
     assert settings.plugins == {"stranger": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://me:hush@host/x", "hush", "sqlite:///hush.db", "postgresql://me:hush@host/x",
+     "postgresql+psycopg://me:hush@[host/x"],
+)  # fmt: skip
+def test_a_database_url_that_is_none_is_a_fault_and_is_not_shown(file: Path, url: str) -> None:
+    file.write_text(f'[database]\nurl = "{url}"\n')
+    with pytest.raises(ConfigError, match=r"database\.url") as caught:
+        read_config(file)
+    with pytest.raises(ConfigError, match=r"database\.url") as refused:
+        _ = Home(file.parent).database
+    assert "hush" not in f"{caught.value}{refused.value}"
+
+
+def test_a_table_of_secrets_that_is_no_table_is_not_shown(file: Path) -> None:
+    file.write_text('database = "hush"\n')
+    with pytest.raises(ConfigError, match="database") as caught:
+        read_config(file)
+    assert "hush" not in str(caught.value)
+
+
+def test_every_way_of_setting_it_names_the_same_database(file: Path, monkeypatch) -> None:
+    home = Home(file.parent)
+    assert home.database == file.parent / "state.db"
+    file.write_text('[database]\nurl = "sqlite:////var/lib/a%20b.db"\n')
+    assert home.database == Path("/var/lib/a b.db")
+    monkeypatch.setenv("DDAEMON_DATABASE__URL", "postgresql+psycopg://me:hush@host:5/name")
+    assert str(home.database) == "PostgreSQL database name on host:5"
+    assert "hush" not in repr(home.database)
+    monkeypatch.delenv("DDAEMON_DATABASE__URL")
+    monkeypatch.setenv("DDAEMON_DATABASE", '{"url": "sqlite:////b"}')
+    assert home.database == Path("/b")
+    assert read_config(file).database.url == "sqlite:////b"
+
+
+def test_a_password_that_is_not_written_as_a_url_wants_it_is_not_shown(file: Path) -> None:
+    file.write_text('[database]\nurl = "postgresql+psycopg://me:hu%zzsh@host/name"\n')
+    with pytest.raises(ConfigError, match="in a password write") as caught:
+        Ledger(Home(file.parent).database)
+    assert "hu" not in str(caught.value)

@@ -23,6 +23,7 @@ from ddaemon.storage.audit import (
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import UserError
+from ddaemon.storage.place import Place
 
 
 def chain(length: int) -> list[Entry]:
@@ -141,8 +142,8 @@ def test_a_head_is_read_as_it_is_written_and_nothing_else_is() -> None:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database.create(tmp_path / "state.db")
+def database(place: Place) -> Database:
+    return Database.create(place)
 
 
 def note(database: Database, times: int = 1) -> Head:
@@ -152,14 +153,14 @@ def note(database: Database, times: int = 1) -> Head:
         return append(connection, "noted", None, {"b": 1, "a": "é"})
 
 
-def test_a_log_begins_with_the_database(database: Database, tmp_path: Path) -> None:
-    (first,) = AuditLog(tmp_path / "state.db").chain()
+def test_a_log_begins_with_the_database(database: Database, place: Place) -> None:
+    (first,) = AuditLog(place).chain()
     assert (first.seq, first.kind, first.detail) == (1, "log begun", '{"jobs_before":0}')
 
 
-def test_what_is_appended_is_read_again(database: Database, tmp_path: Path) -> None:
+def test_what_is_appended_is_read_again(database: Database, place: Place) -> None:
     head = note(database)
-    log = AuditLog(tmp_path / "state.db")
+    log = AuditLog(place)
     assert log.head() == head
     assert [entry.detail for entry in log.chain()][1] == '{"a":"\\u00e9","b":1}'
     assert log.verify([Witness("me", head)]).fault is None
@@ -168,19 +169,20 @@ def test_what_is_appended_is_read_again(database: Database, tmp_path: Path) -> N
 
 
 def test_an_entry_is_gone_with_the_change_that_it_would_have_recorded(
-    database: Database, tmp_path: Path
+    database: Database, place: Place
 ) -> None:
     with pytest.raises(RuntimeError), database.write() as connection:
         append(connection, "noted", None, {})
         raise RuntimeError
     note(database)
-    log = AuditLog(tmp_path / "state.db")
+    log = AuditLog(place)
     assert [entry.kind for entry in log.chain()] == ["log begun", "noted"]
     assert log.verify().fault is None
 
 
-def test_a_long_log_costs_an_appender_no_more_than_a_short_one(database: Database) -> None:
+def test_a_long_log_costs_an_appender_no_more_than_a_short_one(tmp_path: Path) -> None:
     """Counted in steps of SQLite's machine, not in seconds."""
+    database = Database.create(tmp_path / "state.db")
 
     def steps() -> int:
         counted = 0
@@ -216,9 +218,8 @@ def test_a_long_log_costs_an_appender_no_more_than_a_short_one(database: Databas
          " WHERE seq = 3", 6),
     ],
 )  # fmt: skip
-def test_what_is_done_to_the_table_is_found(
-    database: Database, tmp_path: Path, deed: str, entry: int
-) -> None:
+def test_what_is_done_to_the_table_is_found(tmp_path: Path, deed: str, entry: int) -> None:
+    database = Database.create(tmp_path / "state.db")
     note(database, 4)
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute(deed)

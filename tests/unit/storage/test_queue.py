@@ -1,4 +1,4 @@
-"""The queue's promises, over a real database file."""
+"""The queue's promises, over real databases of both engines."""
 
 import os
 import threading
@@ -11,6 +11,7 @@ from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import HomeError, JobError, LeaseLost
 from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Arrival, Outcome, Queue
 from ddaemon.storage.states import ENDED, State
 
@@ -31,15 +32,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def queue(tmp_path: Path, clock: Clock) -> Queue:
-    return Queue(
-        Database.create(tmp_path / "state.db"), max_attempts=3, backoff_s=10.0, clock=clock
-    )
+def queue(place: Place, clock: Clock) -> Queue:
+    return Queue(Database.create(place), max_attempts=3, backoff_s=10.0, clock=clock)
 
 
 @pytest.fixture
-def ledger(queue: Queue, tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "state.db")
+def ledger(queue: Queue, place: Place) -> Ledger:
+    return Ledger(place)
 
 
 def arrival(path: Path, content: str = "a", priority: int = 0, at: float = 1.0) -> Arrival:
@@ -141,7 +140,7 @@ def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: Ledger, tmp_path: P
     assert kinds == ["accepted", "claimed", "judged", "published"]
 
 
-def test_a_publication_is_told_of_once(queue: Queue, tmp_path: Path) -> None:
+def test_a_publication_is_told_of_once(queue: Queue, place: Place, tmp_path: Path) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
     assert claim is not None
@@ -149,7 +148,7 @@ def test_a_publication_is_told_of_once(queue: Queue, tmp_path: Path) -> None:
     queue.begin_publishing(claim, FAKE, "a-" + job)
     for _ in range(2):
         queue.finish(job, "f" * 64)
-    log = AuditLog(tmp_path / "state.db")
+    log = AuditLog(place)
     told = [(entry.job, entry.sha256) for entry in log.chain() if entry.kind == "published"]
     assert told == [(job, "f" * 64)]
 

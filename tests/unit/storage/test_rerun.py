@@ -9,6 +9,7 @@ from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import JobError
 from ddaemon.storage.ledger import JobView, Ledger
+from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
 from ddaemon.storage.verdict_list import VerdictList, VerdictView
 from ddaemon.storage.verdicts import Judge
@@ -19,9 +20,9 @@ OLD, NEW = Judge("old", "1", "a" * 64), Judge("new", "2", "b" * 64)
 class Desk:
     """A job with one verdict."""
 
-    def __init__(self, root: Path) -> None:
-        self.path = root / "state.db"
-        self.queue = Queue(Database.create(self.path), max_attempts=2, backoff_s=0)
+    def __init__(self, root: Path, place: Place) -> None:
+        self.place = place
+        self.queue = Queue(Database.create(place), max_attempts=2, backoff_s=0)
         self.video = root / "clip.mp4"
         self.video.write_bytes(b"video")
         stamp = FileStamp.of(self.video.lstat())
@@ -39,16 +40,16 @@ class Desk:
 
     @property
     def row(self) -> JobView:
-        return Ledger(self.path).get(self.job)
+        return Ledger(self.place).get(self.job)
 
     @property
     def verdicts(self) -> list[VerdictView]:
-        return list(VerdictList(self.path).between(0, 1e12))
+        return list(VerdictList(self.place).between(0, 1e12))
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path, place: Place) -> Desk:
+    return Desk(tmp_path, place)
 
 
 def as_before(desk: Desk, before: JobView) -> None:
@@ -139,6 +140,6 @@ def test_what_has_no_verdict_can_not_be_judged_again(desk: Desk) -> None:
 def test_the_audit_log_tells_of_reruns(desk: Desk) -> None:
     desk.queue.rerun(desk.job, "new")
     desk.queue.cancel(desk.job)
-    log = AuditLog(desk.path)
+    log = AuditLog(desk.place)
     assert log.verify().fault is None
     assert [entry.kind for entry in log.chain()][-3:] == ["rerun", "cancelled", "rerun ended"]

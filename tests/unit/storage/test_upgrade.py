@@ -10,8 +10,9 @@ from ddaemon.storage import audit
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
-from ddaemon.storage.ledger import SCHEMA_VERSION, Ledger
+from ddaemon.storage.ledger import Ledger
 from ddaemon.storage.queue import Arrival, Queue
+from ddaemon.storage.reading import SCHEMA_VERSION
 
 # As ddaemon 0.1 wrote it.
 SCHEMA_1 = """
@@ -82,17 +83,6 @@ def test_opening_it_for_writing_brings_it_to_todays_schema_with_all_it_held(path
     assert ledger.source("done1234") == Path("/in/a.mp4")
     (first,) = AuditLog(path).chain()
     assert (first.kind, first.detail) == ("log begun", '{"jobs_before":2}')
-
-
-def test_an_upgraded_file_has_the_tables_of_a_new_one(path: Path, tmp_path: Path) -> None:
-    Database.open(path).close()
-    Database.create(tmp_path / "new.db").close()
-
-    def things(file: Path) -> set[tuple[str, str]]:
-        connection = sqlite3.connect(file)
-        return set(connection.execute("SELECT type, name FROM sqlite_master"))
-
-    assert things(path) == things(tmp_path / "new.db")
 
 
 def test_the_queue_goes_on_where_the_old_one_was(path: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ddaemon.storage.database import Database
+from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Outcome, Queue
 from ddaemon.storage.times import parse_moment
 from ddaemon.storage.verdict_list import VerdictList, VerdictView
@@ -23,8 +24,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def queue(tmp_path: Path, clock: Clock) -> Queue:
-    return Queue(Database.create(tmp_path / "state.db"), max_attempts=1, clock=clock)
+def queue(place: Place, clock: Clock) -> Queue:
+    return Queue(Database.create(place), max_attempts=1, clock=clock)
 
 
 def judged(queue: Queue, path: Path, content: str, outcome: Outcome = FAKE) -> str:
@@ -36,57 +37,60 @@ def judged(queue: Queue, path: Path, content: str, outcome: Outcome = FAKE) -> s
     return job
 
 
-def rows(folder: Path, since: float = 0.0, until: float = math.inf) -> list[VerdictView]:
-    return list(VerdictList(folder / "state.db").between(since, until))
+def rows(place: Place, since: float = 0.0, until: float = math.inf) -> list[VerdictView]:
+    return list(VerdictList(place).between(since, until))
 
 
 def test_a_published_verdict_is_a_row_with_the_detector_that_judged(
-    queue: Queue, tmp_path: Path
+    queue: Queue, place: Place, tmp_path: Path
 ) -> None:
     job = judged(queue, tmp_path / "a", "a")
-    (row,) = rows(tmp_path)
+    (row,) = rows(place)
     assert (row.job, row.number, row.current, row.folder) == (job, 1, 1, f"f-{job}")
     assert (row.decision, row.probability, row.error) == ("fake", 0.9, None)
     assert Judge(row.detector, row.detector_version, row.detector_sha256) == JUDGE  # type: ignore[arg-type]
 
 
 def test_a_period_holds_its_beginning_and_not_its_end(
-    queue: Queue, clock: Clock, tmp_path: Path
+    queue: Queue, clock: Clock, place: Place, tmp_path: Path
 ) -> None:
     judged(queue, tmp_path / "a", "a")
     first = clock.now
     clock.now += 10
     second = judged(queue, tmp_path / "b", "b")
-    assert [row.finished_at for row in rows(tmp_path, first, clock.now)] == [first]
-    assert [row.job for row in rows(tmp_path, first + 1)] == [second]
+    assert [row.finished_at for row in rows(place, first, clock.now)] == [first]
+    assert [row.job for row in rows(place, first + 1)] == [second]
 
 
 def test_a_quarantined_job_has_an_error_and_no_decision_and_a_waiting_one_no_row(
-    queue: Queue, tmp_path: Path
+    queue: Queue, place: Place, tmp_path: Path
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
     assert claim is not None
     queue.fail(claim, "the decoder died")
     queue.enqueue(arrival(tmp_path / "b", "b"))
-    (row,) = rows(tmp_path)
+    (row,) = rows(place)
     assert (row.job, row.state, row.error) == (job, "quarantined", "the decoder died")
     assert (row.decision, row.number) == (None, None)
 
 
-def test_what_a_purge_forgets_is_no_row_any_more(queue: Queue, tmp_path: Path) -> None:
+def test_what_a_purge_forgets_is_no_row_any_more(
+    queue: Queue, place: Place, tmp_path: Path
+) -> None:
     judged(queue, tmp_path / "a", "a")
     queue.purge(older_than_s=-1)
-    assert rows(tmp_path) == []
+    assert rows(place) == []
 
 
 def test_an_old_file_has_its_verdicts_before_and_after_the_upgrade(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "state.db")
+    place = tmp_path / "state.db"
+    connection = sqlite3.connect(place)
     connection.executescript(SCHEMA_1)
     connection.close()
-    before = rows(tmp_path)
-    Database.open(tmp_path / "state.db").close()
-    assert rows(tmp_path) == before
+    before = rows(place)
+    Database.open(place).close()
+    assert rows(place) == before
     assert [(row.job, row.number, row.detector) for row in before] == [("done1234", 1, None)]
 
 

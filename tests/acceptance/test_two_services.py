@@ -1,0 +1,107 @@
+"""Two real services, each with its own home, on one PostgreSQL database."""
+
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
+from ddaemon.tests.acceptance.test_service import SHIPPED, unlike
+from ddaemon.tests.postgres import Cluster
+
+LEASE_S = 4
+
+
+@pytest.fixture
+def two(tmp_path: Path, postgres: Cluster) -> Iterator[tuple[Ddaemon, Ddaemon]]:
+    """Two homes that share a database and an outbox."""
+    url = postgres.url(postgres.empty())
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    found = []
+    for name in ("one", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        daemon = Ddaemon(folder / "home")
+        daemon.home.mkdir()
+        settings = SETTINGS.replace("[queue]", f"[queue]\nlease = {LEASE_S}\nheartbeat = 0.5")
+        daemon.configure(f'{settings}\n[database]\nurl = "{url}"\n[outbox]\npath = "{outbox}"\n')
+        daemon.outbox = outbox
+        daemon.call("init")
+        assert not (daemon.home / "state.db").exists()
+        found.append(daemon)
+    yield found[0], found[1]
+    for daemon in found:
+        if daemon.service is not None:
+            daemon.stop(signal.SIGKILL)
+
+
+def test_each_content_is_judged_once_whichever_service_takes_it(
+    two: tuple[Ddaemon, Ddaemon],
+) -> None:
+    one, other = two
+    for number in range(3):
+        unlike(SHIPPED[0], one.inbox / f"{number}.mp4", number)
+        unlike(SHIPPED[1], other.inbox / f"{number + 3}.mp4", number)
+    shutil.copy(one.inbox / "0.mp4", other.inbox / "the same.mp4")
+    for daemon in two:
+        daemon.start()
+    one.until(lambda: one.status()["counts"]["done"] == 6, "six verdicts")
+    assert [daemon.stop() for daemon in two] == [0, 0]
+    jobs = Counter(verdict["job"] for verdict in one.verdicts())
+    assert (len(jobs), max(jobs.values())) == (6, 1)
+    assert "entries 1 to" in other.call("audit", "verify")
+    judged = one.call("audit", "export")
+    assert judged.count(" published ") == 6
+    assert all(list((daemon.home / "work").iterdir()) == [] for daemon in two)
+
+
+def test_a_service_that_hangs_past_its_lease_loses_its_job_and_writes_nothing_late(
+    two: tuple[Ddaemon, Ddaemon],
+) -> None:
+    hanging, other = two
+    shutil.copy(SHIPPED[0], hanging.inbox / "clip.mp4")
+    hanging.start()
+    hanging.until(lambda: hanging.status()["counts"]["running"], "a running job")
+    assert hanging.service is not None
+    family = [psutil.Process(hanging.service.pid)]
+    family += family[0].children(recursive=True)
+    for process in family:
+        process.suspend()
+    try:
+        assert hanging.status()["counts"]["running"] == 1, "it was stopped in mid-job"
+        other.start()
+        other.until(lambda: other.status()["counts"]["done"] == 1, "the other's verdict")
+    finally:
+        for process in family:
+            process.resume()
+    hanging.until(lambda: "lost" in hanging.log.read_text(), "the lost lease")
+    assert [daemon.stop() for daemon in two] == [0, 0]
+    (verdict,) = other.verdicts()
+    assert verdict["attempts"] == 2
+    assert other.call("audit", "export").count(" published ") == 1
+    assert list((hanging.home / "work").iterdir()) == []
+
+
+def test_a_server_that_goes_away_and_comes_back_costs_no_job(
+    two: tuple[Ddaemon, Ddaemon], postgres: Cluster
+) -> None:
+    daemon, _ = two
+    daemon.start()
+    daemon.until(lambda: daemon.status()["service"]["since"], "the service")
+    name = daemon.home.joinpath("ddaemon.toml").read_text().partition("@/")[2].partition("?")[0]
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    postgres.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    )
+    shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
+    daemon.until(lambda: "it is tried again" in daemon.log.read_text(), "the trouble")
+    assert "can't be reached" in daemon.call("status", code=1)
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    daemon.until(lambda: daemon.status()["counts"]["done"] == 1, "the verdict")
+    assert daemon.stop() == 0
+    assert "entries 1 to" in daemon.call("audit", "verify")
