@@ -1,7 +1,6 @@
 """Gives claimed jobs to worker processes and answers for them to the queue."""
 
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +17,8 @@ from ..storage.registry import Registry
 from ..storage.times import iso
 from .config import Config
 from .names import folder_name
-from .publisher import attempt_folder
+from .publisher import attempt_folder, clear_attempt
+from .room import lack_of_room
 from .worker import Progress, Task, read_progress, run_task, warm_up
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Dispatcher:
         self._workers: list[WorkerProcess] = []
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
+        self._lack: str | None = None  # of room on the disk
         self.trouble: str | None = None  # why no job can run at present
         self.configure(config)
 
@@ -102,7 +103,7 @@ class Dispatcher:
         if now >= self._next_look:
             self._next_look = now + IDLE_LOOK_S
             self._queue.reclaim(held=[run.claim.token for run in self._runs.values()])
-        if accepting:
+        if accepting and not self._has_no_room():
             self._start_runs(now)
 
     def running(self) -> int:
@@ -111,8 +112,9 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Kill what runs, and give it back to the queue untouched."""
+        for worker in self._runs:
+            worker.kill()  # all, before a database that fails ends this
         for worker, run in list(self._runs.items()):
-            worker.kill()
             self._release(run, "the service stopped")
             del self._runs[worker]
         for worker in self._workers:
@@ -202,7 +204,7 @@ class Dispatcher:
             self._conclude(run)
         except LeaseLost:
             logger.info("job %s: the result of a lost lease is dropped", run.claim.job)
-            shutil.rmtree(run.task.work, ignore_errors=True)
+            clear_attempt(run.task.work)
 
     def _conclude(self, run: Run) -> None:
         error = run.future.exception()
@@ -212,8 +214,10 @@ class Dispatcher:
             self.trouble = None
             self._on_verdict()
             return
-        shutil.rmtree(run.task.work, ignore_errors=True)
-        if isinstance(error, UserError) and run.claim.detector is None:
+        clear_attempt(run.task.work)
+        if self._has_no_room():
+            self._release(run, f"{self.trouble} ({_in_words(error)})")
+        elif isinstance(error, UserError) and run.claim.detector is None:
             self._block(run, error)
         else:
             self._fail(run, error)
@@ -230,6 +234,16 @@ class Dispatcher:
         self._next_look = time.monotonic() + BLOCKED_S
         logger.error("no job can run: %s", error)
         self._release(run, str(error))
+
+    def _has_no_room(self) -> bool:
+        """On a full disk an attempt says nothing of its video: it would use up every attempt."""
+        before, lack = self._lack, lack_of_room(self._work)
+        self._lack = lack
+        if lack and lack != before:
+            logger.error("%s", lack)
+        if lack or before:
+            self.trouble = lack
+        return lack is not None
 
     def _release(self, run: Run, why: str) -> None:
         try:

@@ -10,13 +10,15 @@ import os
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..storage.audit import append
+from ..storage.content import FileStamp
 from ..storage.database import Database
-from ..storage.errors import ConfigError
+from ..storage.errors import ConfigError, HomeError
 from ..storage.notices import Notices
 from ..storage.queue import Queue
 from ..storage.registry import Registry
@@ -72,6 +74,7 @@ class Service:
 
     def _open(self) -> None:
         self._database = Database.open(self._home.database)
+        self._database_inode = self._home.database.stat().st_ino
         self._queue = Queue(self._database)
         self._notifier = Notifier(Notices(self._database))
         self._configure_notices(self._config)
@@ -141,15 +144,17 @@ class Service:
             self._tell()
 
     def _close(self) -> None:
-        self._dispatcher.stop()
-        self._intake.stop()
-        if self._publisher.is_alive():
-            self._publisher.stop()
-        self._notifier.stop()
-        self._home.service_note.unlink(missing_ok=True)
-        if self._has_started:
-            self._log("service stopped", {"version": __version__})
-        self._database.close()
+        """Each step is done, whatever the others raise; the last one added comes first."""
+        with ExitStack() as steps:
+            steps.callback(self._database.close)
+            if self._has_started:
+                steps.callback(self._log, "service stopped", {"version": __version__})
+            steps.callback(self._home.service_note.unlink, missing_ok=True)
+            steps.callback(self._notifier.stop)
+            if self._publisher.is_alive():
+                steps.callback(self._publisher.stop)
+            steps.callback(self._intake.stop)
+            steps.callback(self._dispatcher.stop)
 
     def _listen(self) -> None:
         signal.signal(signal.SIGTERM, self._on_stop)
@@ -179,6 +184,7 @@ class Service:
 
     def _tick(self) -> None:
         self._check_threads()
+        self._check_database()
         self._intake.tick()
         self._dispatcher.tick(accepting=True)
         self._tell()
@@ -189,6 +195,15 @@ class Service:
             raise RuntimeError("the publisher's thread died")
         if not self._notifier.is_alive():
             raise RuntimeError("the notifier's thread died")
+
+    def _check_database(self) -> None:
+        """One that was taken away is still open: all that is written to it would be gone."""
+        found = FileStamp.at(self._home.database)
+        if self._database_inode != (found and found.inode):
+            raise HomeError(
+                f"{self._home.database} was removed or replaced while the service ran; "
+                "put it back, then start the service again"
+            )
 
     def _is_done(self) -> bool:
         return (
