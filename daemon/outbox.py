@@ -63,6 +63,8 @@ class Shelf:
         self, name: str, work: Path, reason: dict[str, object], original: Path | None
     ) -> Path:
         """Make `name` appear with a reason that a person can read, and the original, if given."""
+        if (self.path / name).is_dir():
+            return self.path / name
         work.mkdir(parents=True, exist_ok=True)
         text = json.dumps(reason, indent=2, ensure_ascii=False) + "\n"
         (work / REASON_FILE).write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ class Database:
         """Make the file with today's tables; an existing one is opened instead."""
         if path.exists():
             return cls.open(path)
+        path.touch(mode=0o600)
         database = cls(_engine(path))
         database._upgrade()
-        path.chmod(0o600)
         return database
 
     @classmethod
@@ -76,7 +77,10 @@ def _version(connection: Connection) -> int:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
+    # rw: a file that was taken away while it is used must not come back empty.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connect = partial(sqlite3.connect, uri, uri=True, check_same_thread=False)
+    engine = create_engine(f"sqlite:///{path}", creator=connect)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
