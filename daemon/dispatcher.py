@@ -1,7 +1,6 @@
 """Gives claimed jobs to worker processes and answers for them to the queue."""
 
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +20,8 @@ from .config import Config
 from .confining import confine_worker
 from .names import folder_name
 from .outcomes import in_words, require_outcome, require_record
-from .publisher import attempt_folder
+from .publisher import attempt_folder, clear_attempt
+from .room import lack_of_room
 from .worker import Progress, Task, read_progress, run_task, warm_up
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class Dispatcher:
         self._workers: list[WorkerProcess] = []
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
+        self.lack: str | None = None  # of room on the disk, in words
         self.trouble: str | None = None  # why no job can run at present
         self._next_proof = 0.0  # when a fresh worker is asked whether that is still so
         self._proof: Future[int] | None = None
@@ -134,7 +135,7 @@ class Dispatcher:
         if now >= self._next_look:
             self._next_look = now + IDLE_LOOK_S
             self._queue.reclaim(held=[run.claim.token for run in self._runs.values()])
-        if accepting:
+        if accepting and not self._has_no_room():
             self._start_runs(now)
 
     def running(self) -> int:
@@ -143,8 +144,9 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Kill what runs, and give it back to the queue untouched."""
+        for worker in self._runs:
+            worker.kill()  # all, before a database that fails ends this
         for worker, run in list(self._runs.items()):
-            worker.kill()
             self._release(run, "the service stopped")
             del self._runs[worker]
         for worker in self._workers:
@@ -250,7 +252,7 @@ class Dispatcher:
             self._conclude(run)
         except LeaseLost:
             logger.info("job %s: the result of a lost lease is dropped", run.claim.job)
-            shutil.rmtree(run.task.work, ignore_errors=True)
+            clear_attempt(run.task.work)
         # Not before the queue knows: when the database is lost, the next tick tells it.
         del self._runs[worker]
         run.task.progress.unlink(missing_ok=True)
@@ -261,8 +263,11 @@ class Dispatcher:
             require_record(run.task.work, run.claim, outcome)
         # Whatever a stage raises costs this attempt, and nothing else.
         except Exception as error:  # noqa: BLE001
-            shutil.rmtree(run.task.work, ignore_errors=True)
-            if self._is_of_the_set_up(run, error):
+            clear_attempt(run.task.work)
+            if self._has_no_room():
+                why = in_words(error, self._config.workers)
+                self._release(run, f"{self.lack} ({why})")
+            elif self._is_of_the_set_up(run, error):
                 self._blockers.add(run.claim.job)
                 self._block(error)
                 self._release(run, str(error))
@@ -291,6 +296,13 @@ class Dispatcher:
         self.trouble = str(error)
         self._next_proof = time.monotonic() + BLOCKED_S
         logger.error("no job can run: %s", error)
+
+    def _has_no_room(self) -> bool:
+        """On a full disk an attempt says nothing of its video: it would use up every attempt."""
+        before, self.lack = self.lack, lack_of_room(self._work)
+        if self.lack and before is None:
+            logger.error("%s", self.lack)
+        return self.lack is not None
 
     def _release(self, run: Run, why: str) -> None:
         try:

@@ -14,6 +14,7 @@ from ..storage.text import readable_json
 
 REASON_FILE = "reason.json"
 MAX_NAME_BYTES = 255  # of one name, on every common file system
+COPY = ".copy.part"  # of a video on its way from another file system
 
 
 class Shelf:
@@ -43,7 +44,8 @@ class Shelf:
         _move_folder(work, part)
         if original is not None and original.exists():
             # A video may be called verdict.json: it must not take the place of ours.
-            _move_file(original, free_name(part / original.name))
+            _move_file(original, part)
+        (part / COPY).unlink(missing_ok=True)
         closing(part)
         _sync_tree(part)
         part.rename(final)
@@ -56,14 +58,14 @@ class Shelf:
 
     def add(self, name: str, file: Path) -> Path:
         """Move one more file into a folder that is there already; return its new place."""
-        place = free_name(self.path / name / file.name)
-        _move_file(file, place)
-        return place
+        return _move_file(file, self.path / name)
 
     def place_reason(
         self, name: str, work: Path, reason: dict[str, object], original: Path | None
     ) -> Path:
         """Make `name` appear with a reason that a person can read, and the original, if given."""
+        if (self.path / name).is_dir():
+            return self.path / name
         work.mkdir(parents=True, exist_ok=True)
         (work / REASON_FILE).write_text(readable_json(reason) + "\n", encoding="utf-8")
         return self.place(name, work, original)
@@ -100,16 +102,21 @@ def _move_folder(source: Path, target: Path) -> None:
         shutil.rmtree(source)
 
 
-def _move_file(source: Path, target: Path) -> None:
-    """Rename, or across file systems copy, compare and only then remove."""
+def _move_file(source: Path, folder: Path) -> Path:
+    """Rename into the folder, or across file systems copy, compare and only then remove; the new
+    place. After a crash it may be called again: there will be one file, and a whole one."""
+    target = free_name(folder / source.name)
     try:
         source.rename(target)
     except OSError:
-        shutil.copy2(source, target)
-        if hash_file(source) != hash_file(target):
-            raise OSError(f"the copy of {source} at {target} differs from it") from None
+        there = folder / source.name
+        if there.is_file() and hash_file(there) == hash_file(source):
+            target = there  # the last run died before it could remove the source
+        else:
+            _copy_whole(source, target)
         source.unlink()
     _close(target)
+    return target
 
 
 def _close(video: Path) -> None:
@@ -117,6 +124,16 @@ def _close(video: Path) -> None:
     status = video.stat()
     if status.st_uid == os.geteuid() and status.st_mode & 0o7133:
         video.chmod(status.st_mode & 0o644)
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    beside = target.with_name(COPY)
+    shutil.copy2(source, beside)
+    if hash_file(source) != hash_file(beside):
+        raise OSError(f"the copy of {source} at {beside} differs from it")
+    with beside.open("rb") as stream:
+        os.fsync(stream.fileno())  # the only other copy is removed next
+    beside.rename(target)
 
 
 def free_name(path: Path) -> Path:

@@ -6,6 +6,7 @@ outbox) is said and tried again; the job stays half done until then.
 """
 
 import logging
+import os
 import shutil
 import threading
 import time
@@ -123,18 +124,22 @@ class Publisher:
         if not self._outbox.has_part(row.folder) and not _is_whole(work):
             self._queue.judge_again(row.id, "its verdict was lost before it was published")
             return
-        original = self._original(row)
-        final = self._outbox.place(row.folder, work, original, closing=self._close)
-        if original is not None:
-            self._follow(row, final / original.name)
+        final = self._outbox.place(row.folder, work, self._original(row), closing=self._close)
+        self._queue.set_folder(row.id, row.folder, self._whereabouts(row, final))
         self._queue.finish(row.id, hash_file(final / VERDICT_FILE), _judge(final))
         logger.info("job %s: %s, in %s", row.id, row.decision, row.folder)
 
-    def _follow(self, row: JobRow, moved: Path) -> None:
-        """The job's video lies beside its verdict now, where a rerun finds it."""
+    def _whereabouts(self, row: JobRow, final: Path) -> Path:
+        """Where the job's video lies now, where a rerun or a retry finds it: it may have been moved
+        along just now, or by a service that died before it could note it."""
+        moved = final / row.source.name
         stamp = FileStamp.at(moved)
-        if stamp is not None and stamp.size == row.bytes:
-            self._queue.set_folder(row.id, row.folder, moved)
+        if not self.move_original or row.source.exists() or stamp is None:
+            return row.source
+        is_it = stamp.size == row.bytes and (
+            stamp.inode == row.inode or hash_file(moved) == row.sha256
+        )
+        return moved if is_it else row.source
 
     def _close(self, folder: Path) -> None:
         """The record names its files, and bears witness to the audit log as it stands."""
@@ -152,11 +157,9 @@ class Publisher:
             "attempts": row.attempts,
             "what_to_do": f"mend the cause, then `ddaemon jobs retry {row.id}`",
         }
-        original = self._original(row)
         work = attempt_folder(self._work, row.id, "quarantine")
-        final = self._quarantine.place_reason(folder, work, reason, original)
-        source = final / original.name if original else row.source
-        self._queue.set_folder(row.id, folder, source)
+        final = self._quarantine.place_reason(folder, work, reason, self._original(row))
+        self._queue.set_folder(row.id, folder, self._whereabouts(row, final))
         logger.warning("job %s is quarantined: %s", row.id, row.error)
 
     def _original(self, row: JobRow) -> Path | None:
@@ -183,6 +186,30 @@ def attempt_folder(work: Path, job: str, token: str) -> Path:
     return work / f"{job}-{token}"
 
 
+def clear_attempt(folder: Path) -> None:
+    """Remove an attempt's folder, and the halves that a killed worker left beside it."""
+    for path in folder.parent.iterdir():
+        if folder.name in path.name:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        _open_up(path)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _open_up(folder: Path) -> None:
+    """A worker may have made folders that nobody may enter."""
+    folder.chmod(0o700)
+    for root, names, _ in os.walk(folder):
+        for path in (Path(root, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+
+
 def _judge(folder: Path) -> Judge | None:
     """The detector that the record names, if it names one."""
     detector = read_record(folder).get("detector")
@@ -201,9 +228,5 @@ def clean_work(work: Path, queue: Queue) -> None:
     """Remove what dead attempts left behind; what is to be published stays."""
     keep = {attempt_folder(work, row.id, row.token) for row in queue.half_done() if row.token}
     for path in work.iterdir():
-        if path in keep:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if path not in keep:
+            _remove(path)

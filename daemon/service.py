@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +154,17 @@ class Service:
             self._tell()
 
     def _close(self) -> None:
-        self._dispatcher.stop()
-        self._intake.stop()
-        if self._publisher.is_alive():
-            self._publisher.stop()
-        self._notifier.stop()
-        self._home.service_note.unlink(missing_ok=True)
-        if self._has_started:
-            self._log_stop()
-        self._database.close()
+        """Each step is done, whatever the others raise; the last one added comes first."""
+        with ExitStack() as steps:
+            steps.callback(self._database.close)
+            if self._has_started:
+                steps.callback(self._log_stop)
+            steps.callback(self._home.service_note.unlink, missing_ok=True)
+            steps.callback(self._notifier.stop)
+            if self._publisher.is_alive():
+                steps.callback(self._publisher.stop)
+            steps.callback(self._intake.stop)
+            steps.callback(self._dispatcher.stop)
 
     def _listen(self) -> None:
         signal.signal(signal.SIGTERM, self._on_stop)

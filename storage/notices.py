@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, or_, select, update
 
 from .database import Database
 from .place import ALONE
@@ -84,7 +84,8 @@ class Notices:
             .where(
                 notices.c.state == WAITING,
                 notices.c.holder == self._holder,
-                notices.c.not_before <= self._clock(),
+                # One that was not tried yet waits for nothing, even if the clock was set back.
+                or_(notices.c.not_before <= self._clock(), notices.c.attempts == 0),
                 notices.c.target.not_in(busy),
                 ~unfiled,
             )

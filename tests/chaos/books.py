@@ -7,10 +7,11 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 OPEN = ("pending", "running", "publishing")
@@ -40,7 +41,13 @@ class Books:
 
 
 def balance(
-    home: Path, dropped: Iterable[str], outbox: Path | None = None, *, is_settled: bool = True
+    home: Path,
+    dropped: Iterable[str],
+    outbox: Path | None = None,
+    *,
+    is_settled: bool = True,
+    again: Mapping[str, int] = MappingProxyType({}),
+    forgotten: Collection[str] = (),
 ) -> Books:
     """Compare what was dropped with what came out.
 
@@ -49,19 +56,23 @@ def balance(
         dropped: the SHA-256 of every content that was put into the inbox and stayed there.
         outbox: where verdicts appear, if not in the home.
         is_settled: whether everything should have ended by now.
+        again: how many more verdicts a person asked for, by content.
+        forgotten: contents whose jobs were purged; their ends stay where they are.
     """
     contents = set(dropped)
     outbox = outbox or home / "outbox"
     ends = _ends(outbox, "verdict.json") + _ends(home / "quarantine", "reason.json")
     books = Books(jobs=len(contents))
-    books.lost = sum(ends[sha256] == 0 for sha256 in contents)
-    books.doubled = sum(number > 1 for number in ends.values())
+    books.lost = sum(ends[sha256] < 1 + again.get(sha256, 0) for sha256 in contents)
+    books.doubled = sum(number > 1 + again.get(sha256, 0) for sha256, number in ends.items())
     books.faults += [
         f"an end of a content that was never dropped: {s}" for s in ends.keys() - contents
     ]
     books.faults += _files_that_differ(outbox)
     if (home / "state.db").is_file():
-        books.faults += _faults_of_database(home / "state.db", contents, outbox)
+        books.faults += _faults_of_database(
+            home / "state.db", contents - set(forgotten), outbox, again
+        )
     if is_settled:
         books.faults += _left_over(home, outbox)
     return books
@@ -87,7 +98,9 @@ def _files_that_differ(outbox: Path) -> list[str]:
     return faults
 
 
-def _faults_of_database(path: Path, contents: set[str], outbox: Path) -> list[str]:
+def _faults_of_database(
+    path: Path, contents: set[str], outbox: Path, again: Mapping[str, int]
+) -> list[str]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         jobs = connection.execute("SELECT id, sha256, state, attempts, folder FROM jobs").fetchall()
         events = Counter(connection.execute("SELECT job, kind FROM events"))
@@ -95,9 +108,9 @@ def _faults_of_database(path: Path, contents: set[str], outbox: Path) -> list[st
             "SELECT seq, at, kind, job, sha256, detail, previous, hash FROM audit ORDER BY seq"
         ).fetchall()
     faults = [f"{sha256} has no job" for sha256 in contents - {job[1] for job in jobs}]
-    for job, _, state, attempts, folder in jobs:
+    for job, sha256, state, attempts, folder in jobs:
         published = events[job, "published"]
-        if published != (state == "done"):
+        if published != (state == "done") + again.get(sha256, 0):
             faults.append(f"job {job} is {state} and was published {published} times")
         if state == "done" and not (outbox / folder / "verdict.json").is_file():
             faults.append(f"job {job} is done, and its folder {folder} is not in the outbox")

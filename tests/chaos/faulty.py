@@ -5,15 +5,19 @@
 The points are enumerated by the code under test: every change that ddaemon makes to a file of its
 home, or to its database, is a point, named by the operation and the line of ddaemon that does it.
 Nothing in ddaemon knows of this: Python's audit hooks (PEP 578) see the file operations, and the
-database driver's commits and fsync are wrapped. The environment variable `CHAOS_FOLDER` names a
-folder with
+database driver's commits, fsync and what libraries write natively are wrapped. The environment
+variable `CHAOS_FOLDER` names a folder with
 
     points     appended: each point that was passed, one a line: role, thread, label
-    plan.json  {"role", "label", "thread", "deed"}: the next time that this point comes, do it;
-               the file is removed first, so that it is done once, by one process
+    plan.json  {"role", "label", "thread", "deed", "time", "victim"}: the so manyth time that a
+               point comes in one process whose label begins so, do it; the file is emptied
+               first, so that it is done once, by one process
+
+Both are opened when the process starts: later a worker may be allowed no file but its own.
 """
 
 import ctypes
+import fcntl
 import functools
 import json
 import os
@@ -21,6 +25,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -31,6 +36,7 @@ import ddaemon
 FOLDER, HOME = "CHAOS_FOLDER", "CHAOS_HOME"  # environment variables
 ROOT = Path(ddaemon.__file__).parent
 SKIPPED = [ROOT / name for name in ("tests", ".venv", "storage/database.py")]
+MAX_PLAN = 4096  # bytes
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 # Audit events and which of their arguments are paths.
 FILE_EVENTS = {
@@ -43,15 +49,18 @@ FILE_EVENTS = {
     "os.truncate": (0,),
     "os.chmod": (0,),
 }
+NATIVE = (("cv2", "imwrite"), ("av", "open"))  # what writes files past Python
 
 
 class Saboteur:
     """Sees every point of this process."""
 
     def __init__(self, folder: Path, home: Path) -> None:
-        self._plan = folder / "plan.json"
+        self._plan = os.open(folder / "plan.json", os.O_RDWR | os.O_CREAT, 0o600)
         self._points = os.open(folder / "points", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._home = os.fsencode(home)
+        self._came: Counter[str] = Counter()  # how often, by plan
+        self._unwrapped = list(NATIVE)
         self._busy = threading.local()
         # A spawned process imports this file under another name than the one that was started.
         self.role = "service" if __name__ == "__main__" else "worker"
@@ -59,6 +68,7 @@ class Saboteur:
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         """An audit hook."""
         if event == "open":
+            self._wrap_natives()
             path, _mode, flags = arguments
             if isinstance(flags, int) and flags & CHANGING and self._is_ours(path):
                 self.point("open for writing")
@@ -81,22 +91,48 @@ class Saboteur:
     def _pass(self, label: str) -> None:
         thread = threading.current_thread().name
         os.write(self._points, f"{self.role}\t{thread}\t{label}\n".encode())
-        try:
-            plan = json.loads(self._plan.read_bytes())
-        except FileNotFoundError:
+        text = os.pread(self._plan, MAX_PLAN, 0)
+        if not text:
             return
-        if plan["role"] != self.role or plan["label"] not in (label, None):
+        plan = json.loads(text)
+        if plan["role"] != self.role or not label.startswith(plan["label"] or ""):
             return
-        if plan["thread"] in (thread, None) and self._take():
-            DEEDS[plan["deed"]]()
+        if plan["thread"] not in (thread, None):
+            return
+        self._came[plan["id"]] += 1
+        if self._came[plan["id"]] == plan["time"] and self._take(text):
+            DEEDS[plan["deed"]](*filter(None, [plan["victim"]]))
 
-    def _take(self) -> bool:
+    def _take(self, plan: bytes) -> bool:
         """Only one process, one time."""
+        fcntl.flock(self._plan, fcntl.LOCK_EX)
         try:
-            self._plan.unlink()
-        except FileNotFoundError:
-            return False
-        return True
+            is_there = os.pread(self._plan, MAX_PLAN, 0) == plan
+            if is_there:
+                os.ftruncate(self._plan, 0)
+            return is_there
+        finally:
+            fcntl.flock(self._plan, fcntl.LOCK_UN)
+
+    def _wrap_natives(self) -> None:
+        """Whichever of them this process has imported meanwhile."""
+        for name, function in self._unwrapped[:]:
+            module = sys.modules.get(name)
+            if module is not None and not getattr(module.__spec__, "_initializing", False):
+                self._unwrapped.remove((name, function))
+                setattr(module, function, self._wrapped(function, getattr(module, function)))
+
+    def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(call)
+        def wrapped(path: Any, *arguments: Any, **named: Any) -> Any:
+            if not self._is_ours(path):
+                return call(path, *arguments, **named)
+            self.point(f"before {name}")
+            answer = call(path, *arguments, **named)
+            self.point(f"after {name}")
+            return answer
+
+        return wrapped
 
     def _is_ours(self, path: object) -> bool:
         return isinstance(path, str | bytes | os.PathLike) and os.fsencode(path).startswith(
@@ -135,11 +171,20 @@ def _crash() -> None:
     ctypes.string_at(0)
 
 
-DEEDS: dict[str, Callable[[], None]] = {
+def _end_thread(victim: str) -> None:
+    """Make the thread of this name, or of this class, end as soon as it does anything."""
+    for thread in threading.enumerate():
+        if victim in (thread.name, type(thread).__name__) and thread.ident is not None:
+            number = ctypes.c_ulong(thread.ident)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(number, ctypes.py_object(MemoryError))
+
+
+DEEDS: dict[str, Callable[..., None]] = {
     "kill": _kill,
     "hang": _hang,
     "raise": _raise,
     "crash": _crash,
+    "end thread": _end_thread,
 }
 
 

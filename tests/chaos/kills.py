@@ -4,36 +4,89 @@ import os
 import random
 import signal
 import subprocess
+from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from ddaemon.tests.chaos.scenarios import Result, scenario
-from ddaemon.tests.chaos.scene import Scene
+from ddaemon.tests.chaos.scene import SETTINGS, Scene
 
 SHORT_STEP = 7  # in short, every so manyth point is tried
 RANDOM_JOBS, RANDOM_JOBS_SHORT = 300, 20
 BETWEEN_KILLS_S = (0.1, 3.0)
 SEED = 20261124
+MOVING = '[outbox]\noriginal = "move"\n'
+PICTURES = "[report]\noverlay = true\n"
+HOPELESS = "[workers]\njob_seconds = 0.001\n"  # every attempt is ended by its limit
+ONCE = SETTINGS.replace("max_attempts = 5", "max_attempts = 1")
 
 
 @scenario("kill-service", "SIGKILL of the service at each of its points")
 def kill_service(folder: Path, short: bool) -> Result:
+    return _kill_service(Scene(folder), short)
+
+
+@scenario("kill-service-moving", "the same, originals moved into the outbox")
+def kill_service_moving(folder: Path, short: bool) -> Result:
+    scene = Scene(folder, MOVING)
+    result = _kill_service(scene, short)
+    for job, (_, state, place) in scene.jobs().items():
+        assert Path(place).is_file(), f"job {job} is {state}, and its video is not at {place}"
+    return result
+
+
+@scenario("kill-quarantine", "SIGKILL of the service on each job's way into the quarantine")
+def kill_quarantine(folder: Path, short: bool) -> Result:
+    scene = Scene(folder)
+    scene.configure(ONCE + MOVING + HOPELESS)
+    return _kill_service(scene, short)
+
+
+@scenario("kill-rerun", "SIGKILL of the service while a job is judged again")
+def kill_rerun(folder: Path, short: bool) -> Result:
+    def ask_again(scene: Scene) -> None:
+        scene.drop(1, scene.face)
+        known = set(scene.jobs())
+        scene.drain()
+        scene.rerun((set(scene.jobs()) - known).pop())
+
+    return _kill_service(Scene(folder), short, ask_again)
+
+
+@scenario("kill-command", "SIGKILL of `jobs cancel`, `retry` and `purge` at each of their points")
+def kill_command(folder: Path, short: bool) -> Result:
     with closing(Scene(folder)) as scene:
-        labels = _labels(scene, "service", short)
-        for label in labels:
-            scene.drop(1, scene.face)
-            scene.start_with("--drain", role="service", label=label)
-            code = scene.wait()
-            assert code == -signal.SIGKILL, (
-                f"{label} was not passed: {code}\n{scene.log.read_text()}"
-            )
-        recovery = scene.drain()
-        return Result(len(labels), scene.books(), recovery)
+        injected = 0
+        for moment in ("before", "after"):
+            job = _pending_job(scene)
+            injected += _killed(scene, f"{moment} commit", "cancel", job, "cancelled")
+            injected += _killed(scene, f"{moment} commit", "retry", job, "pending")
+            recovery = scene.drain()
+            purge = ("jobs", "purge", "--days", "0", "--state", "done")
+            scene.purged(*scene.jobs())
+            injected += _struck(scene, f"{moment} commit", *purge)
+            scene.call(*purge)
+            assert not scene.jobs(), "the jobs were not purged"
+        return Result(injected, scene.books(), recovery)
+
+
+@scenario("kill-notices", "SIGKILL of the service at each point of a notice's delivery")
+def kill_notices(folder: Path, short: bool) -> Result:
+    told = folder / "told"
+    script = folder / "tell"
+    scene = Scene(folder, f'[notify]\ncommand = ["{script}"]\nbackoff = 0.2\n')
+    script.write_text(f'#!/bin/sh\necho "$DDAEMON_JOB $DDAEMON_DELIVERY" >> "{told}"\n')
+    script.chmod(0o700)
+    result = _kill_service(scene, short, only="storage/notices.py")
+    ids = Counter(line.split()[0] for line in set(told.read_text().splitlines()))
+    assert ids == Counter(list(scene.jobs())), f"not one delivery for each job: {ids}"
+    return result
 
 
 @scenario("kill-worker", "SIGKILL of a worker at each of its points")
 def kill_worker(folder: Path, short: bool) -> Result:
-    with closing(Scene(folder)) as scene:
+    with closing(Scene(folder, PICTURES)) as scene:
         labels = _labels(scene, "worker", short)
         slowest = 0.0
         scene.start_with(role="worker", label="no point")
@@ -66,13 +119,87 @@ def kill_at_random(folder: Path, short: bool) -> Result:
         return Result(injected, scene.books(), recovery)
 
 
-def _labels(scene: Scene, role: str, short: bool) -> list[str]:
-    """The points of one job from its arrival to its end, in the order in which they come."""
+def _drop_face(scene: Scene) -> None:
     scene.drop(1, scene.face)
+
+
+def _kill_service(
+    scene: Scene, short: bool, begin: Callable[[Scene], None] = _drop_face, only: str = ""
+) -> Result:
+    """Begin a job, and kill its service, at each point; each run takes up what the last one left.
+
+    A file operation that comes several times is tried at its first and at its last occurrence.
+    """
+    with closing(scene):
+        passed = _passed(scene, "service", begin)
+        step = SHORT_STEP if short and not only else 1
+        labels = [label for label in passed if only in label][::step]
+        kills = [(label, 1) for label in labels]
+        kills += [(label, passed[label]) for label in labels if _comes_again(label, passed[label])]
+        injected = sum(_strike(scene, begin, label, time) for label, time in kills)
+        recovery = scene.drain()
+        return Result(injected, scene.books(), recovery)
+
+
+def _strike(scene: Scene, begin: Callable[[Scene], None], label: str, time: int) -> bool:
+    """Whether the kill was done: what an ended attempt has left to be removed is a matter of time,
+    every other point must come."""
+    begin(scene)
+    scene.start_with("--drain", role="service", label=label, time=time)
+    code = scene.wait()
+    if code == 0 and "publisher.py:_remove" in label:
+        return False
+    assert code == -signal.SIGKILL, (
+        f"{label} was not passed {time} times: {code}\n{scene.log.read_text()}"
+    )
+    return True
+
+
+def _comes_again(label: str, times: int) -> bool:
+    """Only files are as many each time: how often the loop looks is a matter of time."""
+    return times > 1 and "daemon/outbox.py" in label
+
+
+def _passed(scene: Scene, role: str, begin: Callable[[Scene], None]) -> Counter[str]:
+    """The points of one job from its beginning to its end, in the order in which they come."""
+    begin(scene)
+    scene.forget_points()
     scene.start_with("--drain", role="nobody", label="no point")
     assert scene.wait() == 0, scene.log.read_text()
-    labels = list(dict.fromkeys(label for who, _, label in scene.points() if who == role))
-    return labels[:: SHORT_STEP if short else 1]
+    found: Counter[str] = Counter()
+    for (who, _, label), times in scene.passed().items():
+        if who == role:
+            found[label] += times
+    return found
+
+
+def _labels(scene: Scene, role: str, short: bool) -> list[str]:
+    return list(_passed(scene, role, _drop_face))[:: SHORT_STEP if short else 1]
+
+
+def _pending_job(scene: Scene) -> str:
+    """One that was accepted by a service that died in that moment."""
+    known = set(scene.jobs())
+    scene.drop()
+    scene.start_with(role="service", label="after commit in storage/queue.py:Queue.enqueue")
+    assert scene.wait() == -signal.SIGKILL, scene.log.read_text()
+    (job,) = set(scene.jobs()) - known
+    return job
+
+
+def _killed(scene: Scene, moment: str, command: str, job: str, state: str) -> int:
+    """Kill the command once, then see to it that it is done."""
+    injected = _struck(scene, moment, "jobs", command, job)
+    if scene.jobs()[job][1] != state:
+        scene.call("jobs", command, job)
+    assert scene.jobs()[job][1] == state
+    return injected
+
+
+def _struck(scene: Scene, moment: str, *words: str) -> int:
+    code = scene.call_with(*words, label=moment)
+    assert code == -signal.SIGKILL, f"{words} was not killed {moment}: {code}"
+    return 1
 
 
 def _ends_within(scene: Scene, seconds: float) -> bool:

@@ -1,12 +1,20 @@
 """A home, its service with or without a fault in it, and clips that are dropped into its inbox."""
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ddaemon.tests.chaos.books import Books, balance
@@ -14,6 +22,7 @@ from ddaemon.tests.chaos.faulty import FOLDER, HOME
 from ddaemon.tests.clips import blank_clip, face_clip, unlike
 from ddaemon.tests.service import Ddaemon
 
+FAULTY = "ddaemon.tests.chaos.faulty"
 # Everything is short, so that a fault and the recovery from it take seconds.
 SETTINGS = """
 [inbox]
@@ -41,7 +50,11 @@ class Scene(Ddaemon):
         self._clips = folder / "clips"
         self._dropped: dict[str, Path] = {}  # by the SHA-256 of the content
         self._salt = 0
+        self._again: Counter[str] = Counter()
+        self._forgotten: set[str] = set()
+        self._plans = 0
         self._faults.mkdir()
+        (self._faults / "plan.json").touch()
         self._clips.mkdir()
         self.blank = blank_clip(self._clips / "blank.mp4", 4)
         self.face = face_clip(self._clips / "face.mp4", count=16)
@@ -75,36 +88,79 @@ class Scene(Ddaemon):
         """It was taken out of the inbox again, before it was accepted."""
         del self._dropped[sha256]
 
+    def rerun(self, job: str) -> None:
+        """Ask for one more verdict of this job."""
+        self.call("jobs", "rerun", job)
+        self._again[self.jobs()[job][0]] += 1
+
+    def purged(self, *jobs: str) -> None:
+        """The database knows nothing of these jobs any more."""
+        self._forgotten.update(self.jobs()[job][0] for job in jobs)
+
+    def jobs(self) -> dict[str, tuple[str, str, str]]:
+        """The content's SHA-256, the state and the video's place of every job."""
+        with closing(sqlite3.connect(self.home / "state.db")) as connection:
+            rows = connection.execute("SELECT id, sha256, state, source FROM jobs").fetchall()
+        return {job: (sha256, state, os.fsdecode(place)) for job, sha256, state, place in rows}
+
     # -- the service -------------------------------------------------------------------------
 
     def start_with(
         self, *words: str, role: str, label: str | None, thread: str | None = None,
-        deed: str = "kill",
+        deed: str = "kill", time: int = 1, environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """Start the service with a fault planned (see `faulty.py`). With "no point" as the label
         the points are only listed."""
-        self.plan(role=role, label=label, thread=thread, deed=deed)
-        self.module = "ddaemon.tests.chaos.faulty"
-        self.start(*words, **{FOLDER: str(self._faults), HOME: str(self.home)})
+        self.plan(role=role, label=label, thread=thread, deed=deed, time=time)
+        self.module = FAULTY
+        self.start(*words, **self._where(), **environment)
         self.module = "ddaemon.cli"
 
-    def plan(self, *, role: str, label: str | None, thread: str | None, deed: str) -> None:
-        """Plan a fault, also while a service runs that was started with one."""
-        beside = self._faults / "plan.new"
-        beside.write_text(
-            json.dumps({"role": role, "label": label, "thread": thread, "deed": deed})
-        )
-        beside.replace(self._faults / "plan.json")
+    def call_with(self, *words: str, label: str, time: int = 1) -> int:
+        """Run a command that is killed at this point; how it ended."""
+        self.plan(role="service", label=label, thread=None, deed="kill", time=time)
+        done = subprocess.run(
+            [sys.executable, "-m", FAULTY, "--home", str(self.home), *words],
+            capture_output=True, env={**os.environ, **self._where()}, check=False,
+        )  # fmt: skip
+        return done.returncode
+
+    def _where(self) -> dict[str, str]:
+        return {FOLDER: str(self._faults), HOME: str(self.home)}
+
+    def plan(
+        self, *, role: str, label: str | None, thread: str | None, deed: str, time: int = 1,
+        victim: str | None = None,
+    ) -> None:  # fmt: skip
+        """Plan a fault, also while a service runs that was started with one. It comes the `time`th
+        time that the point does."""
+        self._plans += 1
+        plan = {
+            "id": f"{os.getpid()}-{self._plans}", "role": role, "label": label, "thread": thread,
+            "deed": deed, "time": time, "victim": victim,
+        }  # fmt: skip
+        with (self._faults / "plan.json").open("r+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            os.ftruncate(stream.fileno(), 0)
+            os.pwrite(stream.fileno(), json.dumps(plan).encode(), 0)
 
     @property
     def is_struck(self) -> bool:
         """Whether the planned fault has happened."""
-        return not (self._faults / "plan.json").exists()
+        return not (self._faults / "plan.json").read_bytes()
 
     def points(self) -> list[tuple[str, str, str]]:
         """Role, thread and label of every point that was passed so far, each once, in order."""
+        return list(self.passed())
+
+    def passed(self) -> Counter[tuple[str, str, str]]:
+        """How often each of them was passed, in the order in which they came first."""
         lines = (self._faults / "points").read_text().splitlines()
-        return [tuple(line.split("\t")) for line in dict.fromkeys(lines)]  # type: ignore[misc]
+        return Counter(tuple(line.split("\t")) for line in lines)  # type: ignore[misc]
+
+    def forget_points(self) -> None:
+        """List the points anew."""
+        (self._faults / "points").unlink(missing_ok=True)
 
     def drain(self) -> float:
         """Run an unharmed service until nothing is left to do; the seconds it took."""
@@ -138,7 +194,9 @@ class Scene(Ddaemon):
 
     def books(self) -> Books:
         """The invariant, when all should have ended."""
-        return balance(self.home, self._dropped)
+        return balance(
+            self.home, self._dropped, again=self._again, forgotten=frozenset(self._forgotten)
+        )
 
     def close(self) -> None:
         """Leave no process behind."""
@@ -156,8 +214,6 @@ def children_of(pid: int) -> list[int]:
 
 def sha256_of(path: Path) -> str:
     """In hex."""
-    import hashlib
-
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

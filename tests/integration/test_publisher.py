@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ddaemon.daemon.publisher import Publisher, attempt_folder, clean_work
+from ddaemon.daemon.outbox import COPY, Shelf
+from ddaemon.daemon.publisher import Publisher, attempt_folder, clean_work, clear_attempt
 from ddaemon.storage.audit import Entry
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp, hash_file
@@ -274,3 +275,52 @@ def test_what_was_forgotten_stays_in_the_log(desk: Desk) -> None:
     assert desk.queue.purge(older_than_s=-1) == 1
     assert [entry.kind for entry in desk.log[-2:]] == ["published", "forgotten"]
     assert desk.log[-1].job == desk.claim.job
+
+
+def test_an_ended_attempt_leaves_nothing_and_touches_no_other(desk: Desk) -> None:
+    folder, other = desk.work / "a-1", desk.work / "b-2"
+    folder.mkdir()
+    other.mkdir()
+    for half in (".a-1.verdict.json", "a-1.progress", "a-1.new"):
+        (desk.work / half).touch()
+    clear_attempt(folder)
+    assert list(desk.work.iterdir()) == [other]
+
+
+def test_a_reason_that_is_there_already_leaves_nothing_in_work(desk: Desk) -> None:
+    shelf = Shelf(desk.quarantine)
+    for _ in range(2):
+        shelf.place_reason("clip-1", desk.work / "half", {"reason": "x"}, None)
+    assert list(desk.work.iterdir()) == []
+
+
+def test_a_video_that_was_copied_before_a_crash_is_not_copied_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = desk.outbox / "clip-1"
+    folder.mkdir()
+    (folder / "clip.mp4").write_bytes(b"video")
+    rename = Path.rename
+
+    def across(self: Path, target: Path) -> Path:
+        if self.parent == desk.inbox:
+            raise OSError("another file system")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", across)
+    assert Shelf(desk.outbox).add("clip-1", desk.video) == folder / "clip.mp4"
+    assert not desk.video.exists()
+    (desk.inbox / "clip.mp4").write_bytes(b"another")
+    (folder / COPY).write_bytes(b"half a cop")
+    assert Shelf(desk.outbox).add("clip-1", desk.video).read_bytes() == b"another"
+    assert sorted(path.name for path in folder.iterdir()) == ["clip-2.mp4", "clip.mp4"]
+
+
+def test_a_video_that_was_moved_before_a_crash_is_followed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, move=True)
+    desk.judge()
+    final = desk.outbox / "clip-1"
+    attempt_folder(desk.work, desk.claim.job, desk.claim.token).rename(final)
+    desk.video.rename(final / "clip.mp4")
+    desk.publisher.publish_all()
+    assert desk.ledger.source(desk.claim.job) == final / "clip.mp4"

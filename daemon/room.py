@@ -1,0 +1,17 @@
+"""Whether there is room to work at all."""
+
+import shutil
+from pathlib import Path
+
+LEAST_BYTES = 1_000_000  # no attempt comes to an end with less
+
+
+def lack_of_room(folder: Path) -> str | None:
+    """In words, why nothing can be done in this folder; None when there is room."""
+    free = shutil.disk_usage(folder).free
+    if free >= LEAST_BYTES:
+        return None
+    return (
+        f"the disk of {folder} is full ({free // 1000} kB are free); "
+        "no job is begun until it has room"
+    )
