@@ -19,7 +19,7 @@ from ..storage.times import iso
 from .config import Config
 from .names import folder_name
 from .publisher import attempt_folder
-from .worker import Progress, Task, read_progress, run_task, warm_up
+from .worker import Progress, Task, VideoChanged, read_progress, run_task, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,11 @@ class Run:
 
 
 class Dispatcher:
-    """Keeps every worker busy while there are jobs. All of it runs in the caller's thread."""
+    """Keeps every worker busy while there are jobs. All of it runs in the caller's thread.
+
+    `on_changed` is called with an accepted file that was found to be another one; `is_away` says
+    of a file that can't be read whether it will come back, so that no attempt is used up.
+    """
 
     def __init__(
         self,
@@ -52,12 +56,16 @@ class Dispatcher:
         *,
         on_event: Callable[[], None],
         on_verdict: Callable[[], None],
+        on_changed: Callable[[Path], None],
+        is_away: Callable[[Path], bool],
     ) -> None:
         self._queue = queue
         self._registry = registry
         self._work = work
         self._on_event = on_event
         self._on_verdict = on_verdict
+        self._on_changed = on_changed
+        self._is_away = is_away
         self._workers: list[WorkerProcess] = []
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
@@ -215,6 +223,8 @@ class Dispatcher:
         shutil.rmtree(run.task.work, ignore_errors=True)
         if isinstance(error, UserError) and run.claim.detector is None:
             self._block(run, error)
+        elif isinstance(error, VideoChanged | OSError) and self._is_away(run.claim.source):
+            self._release(run, "its inbox is away", self._config.inbox.rescan)
         else:
             self._fail(run, error)
 
@@ -222,6 +232,8 @@ class Dispatcher:
         logger.warning("job %s: attempt %d failed", run.claim.job, run.claim.attempt)
         logger.debug("job %s", run.claim.job, exc_info=error)
         self._queue.fail(run.claim, run.killed or _in_words(error))
+        if isinstance(error, VideoChanged):
+            self._on_changed(run.claim.source)
         self._on_verdict()
 
     def _block(self, run: Run, error: UserError) -> None:
@@ -231,9 +243,9 @@ class Dispatcher:
         logger.error("no job can run: %s", error)
         self._release(run, str(error))
 
-    def _release(self, run: Run, why: str) -> None:
+    def _release(self, run: Run, why: str, delay_s: float = 0.0) -> None:
         try:
-            self._queue.release(run.claim, why)
+            self._queue.release(run.claim, why, delay_s)
         except LeaseLost:
             logger.info("job %s was taken away before it could be given back", run.claim.job)
 

@@ -104,16 +104,24 @@ class Queue:
         """Accept a content; return its job and whether the job is new.
 
         The same content again is the same job: its file is remembered, a higher priority is
-        taken over, and a job whose file went missing is pointed to the new one.
+        taken over, and a job without a verdict whose file went missing is pointed to the new
+        one.
         """
+        return self.enqueue_all([arrival])[0]
+
+    def enqueue_all(self, arrivals: Sequence[Arrival]) -> list[tuple[str, bool]]:
+        """The same for several, in one transaction: all are accepted, or none."""
         with self._database.write() as connection:
-            known = connection.execute(
-                select(jobs).where(jobs.c.sha256 == arrival.sha256)
-            ).one_or_none()
-            job = known.id if known else self._insert(connection, arrival)
-            if known:
-                self._meet_again(connection, known, arrival)
-            _remember(connection, arrival.path, arrival.stamp, job)
+            return [self._accept(connection, arrival) for arrival in arrivals]
+
+    def _accept(self, connection: Connection, arrival: Arrival) -> tuple[str, bool]:
+        known = connection.execute(
+            select(jobs).where(jobs.c.sha256 == arrival.sha256)
+        ).one_or_none()
+        job = known.id if known else self._insert(connection, arrival)
+        if known:
+            self._meet_again(connection, known, arrival)
+        _remember(connection, arrival.path, arrival.stamp, job)
         return job, known is None
 
     def _insert(self, connection: Connection, arrival: Arrival) -> str:
@@ -146,7 +154,7 @@ class Queue:
         changes: dict[str, Any] = {}
         if arrival.priority > known.priority:
             changes["priority"] = arrival.priority
-        if known.state not in ENDED and FileStamp.at(known.source) != _stamp(known):
+        if known.state != State.DONE and FileStamp.at(known.source) != _stamp(known):
             changes |= _whereabouts(arrival.path, arrival.stamp)
         if changes:
             connection.execute(update(jobs).where(jobs.c.id == known.id).values(changes))
@@ -306,13 +314,15 @@ class Queue:
             )
             self._log(connection, job, "judged again", why)
 
-    def release(self, claim: Claim, why: str) -> None:
-        """Give the job back untouched: this attempt does not count. Raises `LeaseLost`."""
+    def release(self, claim: Claim, why: str, delay_s: float = 0.0) -> None:
+        """Give the job back untouched, not to be claimed again before `delay_s` have passed: this
+        attempt does not count. Raises `LeaseLost`."""
         with self._database.write() as connection:
             self._fenced(
                 connection,
                 claim,
                 state=State.PENDING,
+                not_before=self._clock() + delay_s if delay_s else jobs.c.not_before,
                 attempts=jobs.c.attempts - 1,
                 token=None,
                 lease_until=None,
