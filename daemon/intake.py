@@ -62,7 +62,8 @@ class Intake:
         self._refusals = Refusals()
         self._watcher: Watcher | None = None
         self._watched: tuple[int, int] | None = None  # the folder that the watcher is for
-        self._home_folder: tuple[int, int] | None = None  # the first one that was found
+        self._has_begun = False
+        self._has_moved = False  # whether it was another one before
         # Known files that were seen in the folder that is there now. The others may have gone
         # with a folder that was unmounted, and come back with it.
         self._present: set[Path] = set()
@@ -148,7 +149,7 @@ class Intake:
             return False
         if found is None or found != self._watched:
             return True
-        return found != self._home_folder and path not in self._present and path in self._known
+        return self._has_moved and path not in self._present and path in self._known
 
     def doubt(self, path: Path) -> None:
         """An accepted file was found to be another one: what lies there now is looked at anew."""
@@ -157,12 +158,12 @@ class Intake:
 
     def _absence(self) -> str | None:
         missing = len(self._known) - len(self._present)
-        if self._watched == self._home_folder or not missing or self._obstacle:
+        if not (self._has_moved and missing) or self._obstacle:
             return None
         return (
-            f"the inbox {self._inbox.path} is another folder than at the start (was it "
-            f"unmounted?); {missing} file(s) that were accepted from it are waited for until the "
-            "next start"
+            f"the inbox {self._inbox.path} is another folder than before (was it mounted "
+            f"or unmounted?); {missing} file(s) that were accepted are not in it, and are waited "
+            "for until the next start"
         )
 
     def _forget(self, path: Path) -> bool:
@@ -198,13 +199,14 @@ class Intake:
         found = self._inbox.identity()
         if found == self._watched:
             return
+        self._has_moved = self._has_moved or self._has_begun
+        self._has_begun = True
         self._unwatch()
         self._present.clear()
         if found is not None:
             self._known = self._queue.known_files()  # a publisher may have forgotten some
             self._watch()
             self._watched = found
-            self._home_folder = self._home_folder or found
 
     def _unwatch(self) -> None:
         if self._watcher is not None:

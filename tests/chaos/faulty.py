@@ -10,10 +10,16 @@ folder with
 
     points     appended: each point that was passed, one a line: role, thread, label
     plan.json  {"role", "label", "thread", "deed"}: the next time that this point comes, do it;
-               the file is removed first, so that it is done once, by one process
+               the file is removed first, so that it is done once, by one process; the label may
+               be a pattern, as of file names
+    go         ends the deed "wait"
+
+A plan may also name a point at which a file of the inbox is about to be read, in Python; these
+are not listed.
 """
 
 import ctypes
+import fnmatch
 import functools
 import json
 import os
@@ -52,6 +58,7 @@ class Saboteur:
         self._plan = folder / "plan.json"
         self._points = os.open(folder / "points", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._home = os.fsencode(home)
+        self._inbox = os.fsencode(home / "inbox")
         self._busy = threading.local()
         # A spawned process imports this file under another name than the one that was started.
         self.role = "service" if __name__ == "__main__" else "worker"
@@ -60,32 +67,36 @@ class Saboteur:
         """An audit hook."""
         if event == "open":
             path, _mode, flags = arguments
-            if isinstance(flags, int) and flags & CHANGING and self._is_ours(path):
-                self.point("open for writing")
+            if isinstance(flags, int) and self._is_ours(path):
+                if flags & CHANGING:
+                    self.point("open for writing")
+                elif os.fsencode(path).startswith(self._inbox):
+                    self.point("open for reading", is_listed=False)
         elif (places := FILE_EVENTS.get(event)) and any(
             self._is_ours(arguments[place]) for place in places
         ):
             self.point(event.removeprefix("os."))
 
-    def point(self, operation: str) -> None:
+    def point(self, operation: str, *, is_listed: bool = True) -> None:
         """The process is about to do this, or has just done it."""
         if getattr(self._busy, "here", False):
             return
         self._busy.here = True
         try:
             if line := _line(sys._getframe()):
-                self._pass(f"{operation} in {line}")
+                self._pass(f"{operation} in {line}", is_listed)
         finally:
             self._busy.here = False
 
-    def _pass(self, label: str) -> None:
+    def _pass(self, label: str, is_listed: bool) -> None:
         thread = threading.current_thread().name
-        os.write(self._points, f"{self.role}\t{thread}\t{label}\n".encode())
+        if is_listed:
+            os.write(self._points, f"{self.role}\t{thread}\t{label}\n".encode())
         try:
             plan = json.loads(self._plan.read_bytes())
         except FileNotFoundError:
             return
-        if plan["role"] != self.role or plan["label"] not in (label, None):
+        if plan["role"] != self.role or not _fits(label, plan["label"]):
             return
         if plan["thread"] in (thread, None) and self._take():
             DEEDS[plan["deed"]]()
@@ -102,6 +113,10 @@ class Saboteur:
         return isinstance(path, str | bytes | os.PathLike) and os.fsencode(path).startswith(
             self._home
         )
+
+
+def _fits(label: str, wanted: str | None) -> bool:
+    return wanted is None or label == wanted or fnmatch.fnmatchcase(label, wanted)
 
 
 def _line(frame: FrameType | None) -> str | None:
@@ -127,6 +142,13 @@ def _hang() -> None:
     time.sleep(3600)
 
 
+def _wait() -> None:
+    go = Path(os.environ[FOLDER]) / "go"
+    while not go.exists():
+        time.sleep(0.01)
+    go.unlink()
+
+
 def _raise() -> None:
     raise MemoryError("a fault that the suite injects")
 
@@ -138,6 +160,7 @@ def _crash() -> None:
 DEEDS: dict[str, Callable[[], None]] = {
     "kill": _kill,
     "hang": _hang,
+    "wait": _wait,
     "raise": _raise,
     "crash": _crash,
 }

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +104,32 @@ class Scene(Ddaemon):
         """Whether the planned fault has happened."""
         return not (self._faults / "plan.json").exists()
 
+    def wait_struck(self) -> None:
+        """Until the planned fault has happened."""
+        self.until(lambda: self.is_struck, "the planned fault")
+
+    def go_on(self) -> None:
+        """End a deed "wait"."""
+        (self._faults / "go").touch()
+
     def points(self) -> list[tuple[str, str, str]]:
         """Role, thread and label of every point that was passed so far, each once, in order."""
         lines = (self._faults / "points").read_text().splitlines()
         return [tuple(line.split("\t")) for line in dict.fromkeys(lines)]  # type: ignore[misc]
+
+    def wait_log(self, pattern: str, number: int = 1) -> None:
+        """Until so many lines of the service's log match this regular expression."""
+        self.until(lambda: self.count_log(pattern) >= number, f"{number} of {pattern!r} in the log")
+
+    def count_log(self, pattern: str) -> int:
+        """How many lines of the service's log match this regular expression."""
+        return len(re.findall(pattern, self.log.read_text(errors="replace")))
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of the home's database."""
+        database = (self.home / "state.db").absolute().as_uri()
+        with closing(sqlite3.connect(f"{database}?mode=ro", uri=True)) as connection:
+            return connection.execute(statement).fetchall()
 
     def drain(self) -> float:
         """Run an unharmed service until nothing is left to do; the seconds it took."""
