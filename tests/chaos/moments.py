@@ -38,7 +38,7 @@ class Case:
     second, the second 8."""
 
     def __init__(self, scene: Scene, number: int) -> None:
-        self.scene = scene
+        self.scene, self.number = scene, number
         folder = scene.folder / "clips"
         self.clip = sized(folder / "four.mp4", folder / f"a{number}.mp4", number)
         self.other = sized(folder / "eight.mp4", folder / f"b{number}.mp4", number)
@@ -59,7 +59,7 @@ class Case:
         self.scene.count_on(self.place)
 
     def truncate(self) -> None:
-        os.truncate(self.place, SIZE // 100)
+        os.truncate(self.place, SIZE // 100 + self.number)  # a content of its own
         self.scene.count_on(self.place)
 
     def append(self) -> None:
@@ -135,7 +135,9 @@ def sized(source: Path, target: Path, salt: int) -> Path:
 
 def _scene(folder: Path) -> Scene:
     scene = Scene(folder)
-    scene.configure(SETTINGS.replace("max_attempts = 5", "max_attempts = 2"))
+    # A file that was renamed must be found again before the second attempt.
+    settings = SETTINGS.replace("max_attempts = 5", "max_attempts = 2")
+    scene.configure(settings.replace("backoff = 0.1", "backoff = 0.6"))
     for name, count in (("four", 4), ("eight", 8)):
         write_video(folder / "clips" / f"{name}.mp4", (numbered_frame(n) for n in range(count)))
     return scene

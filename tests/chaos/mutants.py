@@ -22,22 +22,11 @@ KINDS = (
 )  # fmt: skip
 EXTREMES = (0, 1, 7, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 HEADER_BYTES = 4096  # damage to headers is tried more often than to pictures
+EBML = ["1a45dfa3", "18538067", "1549a966", "1654ae6b", "1f43b675", "1c53bb6b", "a3", "ae"]
 NAMES = {  # of boxes, chunks, and the first bytes of EBML elements
     "mp4": b"moov mdat trak mdia minf stbl stsd stts stsz stco mvhd mdhd tkhd".split(),
     "avi": b"LIST hdrl avih strl strh strf movi idx1 00dc".split(),
-    "mkv": [
-        bytes.fromhex(name)
-        for name in [
-            "1a45dfa3",
-            "18538067",
-            "1549a966",
-            "1654ae6b",
-            "1f43b675",
-            "1c53bb6b",
-            "a3",
-            "ae",
-        ]
-    ],
+    "mkv": [bytes.fromhex(name) for name in EBML],
 }
 NAMES |= {"mov": NAMES["mp4"], "webm": NAMES["mkv"]}
 
