@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..stages.base import Subject
 from ..stages.process import WorkerProcess
+from ..storage.content import FileStamp
 from ..storage.errors import DetectorError, LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
@@ -43,7 +44,8 @@ class Run:
 class Dispatcher:
     """Keeps every worker busy while there are jobs. All of it runs in the caller's thread.
 
-    `on_changed` is called with an accepted file that was found to be another one; `is_away` says
+    `on_changed` is called with a file, and the stamp under which it was accepted, that was found
+    to be another one; `is_away` says
     of a file that can't be read whether it will come back, so that no attempt is used up.
     """
 
@@ -56,7 +58,7 @@ class Dispatcher:
         *,
         on_event: Callable[[], None],
         on_verdict: Callable[[], None],
-        on_changed: Callable[[Path], None],
+        on_changed: Callable[[Path, FileStamp], None],
         is_away: Callable[[Path], bool],
     ) -> None:
         self._queue = queue
@@ -233,7 +235,7 @@ class Dispatcher:
         logger.debug("job %s", run.claim.job, exc_info=error)
         self._queue.fail(run.claim, run.killed or _in_words(error))
         if isinstance(error, VideoChanged):
-            self._on_changed(run.claim.source)
+            self._on_changed(run.claim.source, run.claim.stamp)
         self._on_verdict()
 
     def _block(self, run: Run, error: UserError) -> None:

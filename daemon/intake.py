@@ -151,9 +151,11 @@ class Intake:
             return True
         return self._has_moved and path not in self._present and path in self._known
 
-    def doubt(self, path: Path) -> None:
-        """An accepted file was found to be another one: what lies there now is looked at anew."""
-        if self._forget(path):
+    def doubt(self, path: Path, stamp: FileStamp) -> None:
+        """A file that was accepted with this stamp was found to be another one: unless that is
+        known already, what lies there now is looked at anew."""
+        if self._known.get(path) == stamp:
+            self._forget(path)
             self._hint(path)
 
     def _absence(self) -> str | None:
@@ -166,12 +168,10 @@ class Intake:
             "for until the next start"
         )
 
-    def _forget(self, path: Path) -> bool:
+    def _forget(self, path: Path) -> None:
         self._present.discard(path)
-        if self._known.pop(path, None) is None:
-            return False
-        self._queue.forget_file(path)
-        return True
+        if self._known.pop(path, None) is not None:
+            self._queue.forget_file(path)
 
     # -- looking -----------------------------------------------------------------------------
 

@@ -26,7 +26,9 @@ def fuzz(folder: Path, short: bool) -> Result:
         for mutant in map(nursery.mutant, range(number)):
             contents.add(sha256_of(mutant))
             scene.put(mutant)
-        recovery = scene.drain()  # the same process until all have ended
+        scene.start("--drain")
+        recovery = scene.wait_settled(3600)  # with the same process from beginning to end
+        assert scene.wait() == 0, scene.log.read_text()
         assert not scene.count_log("Traceback"), scene.log.read_text()
         return Result(len(contents), scene.books(), recovery, _outcomes(scene))
 

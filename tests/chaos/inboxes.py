@@ -98,6 +98,8 @@ def entries(folder: Path, short: bool) -> Result:
             path.chmod(0o700)
         recovery = scene.wait_settled()
         assert scene.stop() == 0
+        for name in refused:
+            assert scene.count_log(f" {name} is not taken: ") == 1, f"{name} was not said once"
         scene.log.write_text("")
         forbidden = scene.inbox / "forbidden.mp4"
         shutil.copy(scene.make(), forbidden)

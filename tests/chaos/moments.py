@@ -82,7 +82,9 @@ DEEDS: dict[str, Deed] = {
 
 @scenario("altered", "a file replaced, forged, cut, appended to, renamed, deleted at each moment")
 def altered(folder: Path, short: bool) -> Result:
-    cases = SHORT if short else tuple(product(MOMENTS, DEEDS))
+    # What is forged after its verdict is not noticed: docs/chaos-inbox.md, limits.
+    every = [case for case in product(MOMENTS, DEEDS) if case != ("read", "forge")]
+    cases = SHORT if short else every
     with closing(_scene(folder)) as scene:
         scene.start_with(role="nobody", label="no point")
         slowest, quarantined = 0.0, set()
@@ -98,6 +100,8 @@ def altered(folder: Path, short: bool) -> Result:
             elif moment not in ("examined", "read") and deed != "rename":
                 quarantined.add(case.sha256)
             slowest = max(slowest, scene.wait_settled())
+            if deed == "forge" and moment != "examined":  # the last attempt doubts it once more
+                scene.wait_log(f" {case.place.name} is the content of")
         assert scene.stop() == 0
         _require_truth(scene, quarantined, frames)
         return Result(len(cases), scene.books(), slowest)
