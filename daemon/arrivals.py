@@ -19,6 +19,7 @@ class Phase(Enum):
     SETTLING = auto()  # touched less than `settle` seconds ago
     EXAMINED = auto()  # another process opens and hashes it now
     WAITING = auto()  # still, but does not open yet
+    UNREADABLE = auto()  # somebody must allow us to read it, or mend the disk
 
 
 @dataclass(slots=True)
@@ -82,6 +83,10 @@ class Arrivals:
         sighting = self._seen.get(path)
         since = sighting.still_since if sighting else now
         self._move(path, stamp, Phase.WAITING, max(since + self.patience, now + self.settle))
+
+    def cannot_read(self, path: Path, stamp: FileStamp, due_at: float) -> None:
+        """The file can't be read: it is tried again at this moment."""
+        self._move(path, stamp, Phase.UNREADABLE, due_at)
 
     def again(self, path: Path, stamp: FileStamp, now: float) -> None:
         """The examination came to nothing: the file settles anew."""

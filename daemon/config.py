@@ -44,6 +44,9 @@ class InboxSettings(Section):
         Literal["auto", "events", "polling"],
         Field(description='"auto" polls where the file system sends no events (network shares)'),
     ] = "auto"
+    max_gb: Annotated[
+        float, Field(gt=0, description="a larger file is not taken: reading it would take hours")
+    ] = 50.0
     ignore: Annotated[
         tuple[str, ...], Field(description="names of files and folders that are never taken")
     ] = IGNORED

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..stages.base import Subject
 from ..stages.process import WorkerProcess
 from ..stages.sandbox.confinement import Confinement
+from ..storage.content import FileStamp
 from ..storage.errors import DatabaseLost, DetectorError, LeaseLost, UserError, WorkerError
 from ..storage.queue import Claim, Outcome, Queue
 from ..storage.registry import Registry
@@ -22,7 +23,7 @@ from .names import folder_name
 from .outcomes import in_words, require_outcome, require_record
 from .publisher import attempt_folder, clear_attempt
 from .room import lack_of_room
-from .worker import Progress, Task, read_progress, run_task, warm_up
+from .worker import Progress, Task, VideoChanged, read_progress, run_task, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,12 @@ class Run:
 
 
 class Dispatcher:
-    """Keeps every worker busy while there are jobs. All of it runs in the caller's thread."""
+    """Keeps every worker busy while there are jobs. All of it runs in the caller's thread.
+
+    `on_changed` is called with a file, and the stamp under which it was accepted, that was found
+    to be another one; `is_away` says
+    of a file that can't be read whether it will come back, so that no attempt is used up.
+    """
 
     def __init__(
         self,
@@ -62,6 +68,8 @@ class Dispatcher:
         readable: Sequence[Path],
         on_event: Callable[[], None],
         on_verdict: Callable[[], None],
+        on_changed: Callable[[Path, FileStamp], None],
+        is_away: Callable[[Path], bool],
     ) -> None:
         self._queue = queue
         self._registry = registry
@@ -69,6 +77,8 @@ class Dispatcher:
         self._readable = readable
         self._on_event = on_event
         self._on_verdict = on_verdict
+        self._on_changed = on_changed
+        self._is_away = is_away
         self._workers: list[WorkerProcess] = []
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
@@ -267,6 +277,8 @@ class Dispatcher:
             if self._has_no_room():
                 why = in_words(error, self._config.workers)
                 self._release(run, f"{self.lack} ({why})")
+            elif isinstance(error, VideoChanged | OSError) and self._is_away(run.claim.source):
+                self._release(run, "its inbox is away", self._config.inbox.rescan)
             elif self._is_of_the_set_up(run, error):
                 self._blockers.add(run.claim.job)
                 self._block(error)
@@ -284,6 +296,8 @@ class Dispatcher:
         logger.warning("job %s: attempt %d failed", run.claim.job, run.claim.attempt)
         logger.debug("job %s", run.claim.job, exc_info=error)
         self._queue.fail(run.claim, run.killed or in_words(error, self._config.workers))
+        if isinstance(error, VideoChanged):
+            self._on_changed(run.claim.source, run.claim.stamp)
         self._on_verdict()
 
     def _is_of_the_set_up(self, run: Run, error: Exception) -> bool:
@@ -304,9 +318,9 @@ class Dispatcher:
             logger.error("%s", self.lack)
         return self.lack is not None
 
-    def _release(self, run: Run, why: str) -> None:
+    def _release(self, run: Run, why: str, delay_s: float = 0.0) -> None:
         try:
-            self._queue.release(run.claim, why)
+            self._queue.release(run.claim, why, delay_s)
         except LeaseLost:
             logger.info("job %s was taken away before it could be given back", run.claim.job)
         except DatabaseLost as error:

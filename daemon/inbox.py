@@ -2,8 +2,10 @@
 
 import fnmatch
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..storage.content import FileStamp
@@ -12,18 +14,40 @@ from ..storage.content import FileStamp
 SILENT_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "vboxsf"}
 )
+# What is never taken, and how it is called.
+KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISCHR, "a device"),
+)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a look at the whole inbox found."""
+
+    files: dict[Path, FileStamp] = field(default_factory=dict)  # that may be taken
+    refused: dict[Path, str] = field(default_factory=dict)  # and why
+    closed: dict[Path, str] = field(default_factory=dict)  # subfolders that can't be read, and why
+
+    def is_unknown(self, path: Path) -> bool:
+        """Whether the file lies where nobody could look: it need not be gone."""
+        return bool(self.closed) and any(path.is_relative_to(folder) for folder in self.closed)
 
 
 class Inbox:
     """One watched folder, subfolders included.
 
     Only regular files are taken: a link could point anywhere, and a pipe or a device could hang
-    its reader.
+    its reader. Nothing is ever opened here.
     """
 
     def __init__(self, path: Path, ignore: Sequence[str]) -> None:
         self.path = path
-        self._ignore = tuple(ignore)
+        # One expression for all patterns: it is asked of every part of every name.
+        self._ignored = re.compile("|".join(map(fnmatch.translate, ignore)) or r"(?!)")
 
     def identity(self) -> tuple[int, int] | None:
         """Device and inode of the folder; None when it is not there. Another file system that is
@@ -42,43 +66,67 @@ class Inbox:
             return False
         return bool(parts) and not any(self._is_ignored(part) for part in parts)
 
-    def scan(self) -> Iterator[tuple[Path, FileStamp]]:
-        """Every file that may be taken. Raises OSError when the inbox itself can't be read."""
-        yield from self._scan(self.path)
+    def scan(self) -> Findings:
+        """Look at everything. Raises OSError when the inbox itself can't be read."""
+        findings = Findings()
+        self._scan(self.path, findings)
+        return findings
 
     def look(self, path: Path) -> FileStamp | None:
         """The file's stamp, or None when it may not be taken or is gone."""
-        if not self.wants(path):
-            return None
-        try:
-            status = path.lstat()
-        except OSError:
-            return None
-        return FileStamp.of(status) if stat.S_ISREG(status.st_mode) else None
+        status = self._status(path)
+        return FileStamp.of(status) if status and stat.S_ISREG(status.st_mode) else None
+
+    def refusal(self, path: Path) -> str | None:
+        """Why what lies there is never taken; None for files and folders, and for nothing."""
+        status = self._status(path)
+        return _refusal(status.st_mode) if status else None
 
     def sends_events(self) -> bool:
         """Whether the kernel reports what happens in this folder, whoever does it."""
         return _file_system(self.path) not in SILENT_FILE_SYSTEMS
 
-    def _scan(self, folder: Path) -> Iterator[tuple[Path, FileStamp]]:
+    def _status(self, path: Path) -> os.stat_result | None:
+        try:
+            return path.lstat() if self.wants(path) else None
+        except OSError:
+            return None
+
+    def _scan(self, folder: Path, findings: Findings) -> None:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if self._is_ignored(entry.name):
                     continue
-                path = Path(entry.path)
                 if entry.is_dir(follow_symlinks=False):
-                    yield from self._scan_below(path)
-                elif (stamp := self.look(path)) is not None:
-                    yield path, stamp
+                    self._scan_below(Path(entry.path), findings)
+                else:
+                    _note(entry, findings)
 
-    def _scan_below(self, folder: Path) -> Iterator[tuple[Path, FileStamp]]:
+    def _scan_below(self, folder: Path, findings: Findings) -> None:
         try:
-            yield from self._scan(folder)
-        except (FileNotFoundError, PermissionError):
-            return  # a subfolder that vanished, or is another user's: the next look will see
+            self._scan(folder, findings)
+        except (FileNotFoundError, NotADirectoryError):
+            return  # it went away meanwhile: the next look will see
+        except OSError as error:
+            findings.closed[folder] = error.strerror or str(error)
 
     def _is_ignored(self, name: str) -> bool:
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._ignore)
+        return self._ignored.match(name) is not None
+
+
+def _note(entry: "os.DirEntry[str]", findings: Findings) -> None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return  # it went away meanwhile
+    if stat.S_ISREG(status.st_mode):
+        findings.files[Path(entry.path)] = FileStamp.of(status)
+    elif why := _refusal(status.st_mode):
+        findings.refused[Path(entry.path)] = why
+
+
+def _refusal(mode: int) -> str | None:
+    return next((f"it is {kind}" for is_kind, kind in KINDS if is_kind(mode)), None)
 
 
 def _file_system(path: Path) -> str:

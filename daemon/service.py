@@ -88,6 +88,10 @@ class Service:
             move_original=self._config.outbox.original == "move",
             on_done=self._on_published,
         )
+        inbox = inbox_path(self._home, self._config)
+        self._intake = Intake(
+            inbox, self._queue, self._config, on_hint=self._wake.set, on_known=self._publisher.wake
+        )
         self._dispatcher = Dispatcher(
             self._queue,
             self._registry,
@@ -97,10 +101,8 @@ class Service:
             readable=(inbox_path(self._home, self._config), outbox_path(self._home, self._config)),
             on_event=self._wake.set,
             on_verdict=self._publisher.wake,
-        )
-        inbox = inbox_path(self._home, self._config)
-        self._intake = Intake(
-            inbox, self._queue, self._config, on_hint=self._wake.set, on_known=self._publisher.wake
+            on_changed=self._intake.doubt,
+            is_away=self._intake.is_away,
         )
 
     def _configure_notices(self, config: Config) -> None:

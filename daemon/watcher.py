@@ -1,35 +1,72 @@
 """Tells the service that something happened in the inbox. A hint, never the truth."""
 
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
 
-LOOKED_AT = frozenset({"created", "modified", "moved", "closed", "deleted"})
+# Not among them: that a file was opened or read, which we do ourselves, and that a folder's list
+# of names changed, which is said of each file of it, too.
+LOOKED_AT: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileClosedEvent,
+    FileDeletedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+    DirDeletedEvent,
+]
 POLL_S = 5.0
 
 
 class Watcher:
-    """Calls `on_path` with every path that was touched, from a thread of its own."""
+    """Calls `on_path` with every path that was touched, from a thread of its own.
+
+    Raises OSError, when it is made or started, where the kernel refuses to watch.
+    """
 
     def __init__(self, folder: Path, on_path: Callable[[Path], None], *, polling: bool) -> None:
+        self._others = set(threading.enumerate())
+        self._threads: list[threading.Thread] = []
         self._observer: BaseObserver = PollingObserver(timeout=POLL_S) if polling else Observer()
-        self._observer.schedule(_Handler(on_path), str(folder), recursive=True)
+        self._observer.schedule(
+            _Handler(on_path), str(folder), recursive=True, event_filter=LOOKED_AT
+        )
 
     def start(self) -> None:
-        self._observer.start()
+        try:
+            self._observer.start()
+        except OSError:
+            self._observer.stop()
+            raise
+        # The observer keeps one of its threads to itself, and without it there are no events.
+        self._threads = [t for t in threading.enumerate() if t not in self._others]
 
     def is_alive(self) -> bool:
         """Whether every thread of it still runs."""
-        emitters = self._observer.emitters
-        return self._observer.is_alive() and all(emitter.is_alive() for emitter in emitters)
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         self._observer.stop()
-        self._observer.join()
+        if self._observer.is_alive():
+            self._observer.join()
 
 
 class _Handler(FileSystemEventHandler):
@@ -37,8 +74,6 @@ class _Handler(FileSystemEventHandler):
         self._on_path = on_path
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type not in LOOKED_AT:
-            return
         for path in (event.src_path, event.dest_path):
             if path:
-                self._on_path(Path(str(path) if isinstance(path, str) else path.decode()))
+                self._on_path(Path(os.fsdecode(path)))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PROGRESS_EVERY_S = 0.2
 MAX_PROGRESS_BYTES = 4096
 MAX_STAGE_NAME = 200
+NEW_JOB = "what it holds now is a job of its own"
 
 
 class VideoChanged(DdaemonError):
@@ -69,40 +70,13 @@ def warm_up(detector: Path, bundled: bool, settings: "StageSettings") -> int:
     return os.getpid()
 
 
-def examine(video: Path) -> tuple[str, str, str, FileStamp]:
-    """Look at a file that seems complete.
-
-    Returns its readiness and why, the SHA-256 of its content, and its stamp, which was the same
-    before and after the reading. Raises `VideoChanged` when it was not.
-    """
-    from ..stages.media.probe import readiness
-
-    before = FileStamp.of(video.lstat())
-    ready, why = readiness(video)
-    return _identify(video, before, ready.value, why)
-
-
-def fingerprint(video: Path) -> tuple[str, str, str, FileStamp]:
-    """The same without opening the container, for a file that killed `examine`."""
-    return _identify(video, FileStamp.of(video.lstat()), "unread", "it ended its reader")
-
-
-def _identify(
-    video: Path, before: FileStamp, ready: str, why: str
-) -> tuple[str, str, str, FileStamp]:
-    digest = hash_file(video)
-    if FileStamp.of(video.lstat()) != before:
-        raise VideoChanged(f"{file_name(video)} changed while it was read")
-    return ready, why, digest, before
-
-
 def run_task(task: Task) -> "Outcome":
     """Run the chain over one video; the verdict is in `task.work` when this returns."""
     from ..stages.base import Context
     from ..stages.chain import run_chain
     from ..storage.queue import Outcome
 
-    _require_unchanged(task)
+    touched_at = _require_accepted(task)
     task.work.mkdir(parents=True, exist_ok=True)
     report = _ProgressFile(task.progress)
     report(None, 0.0)
@@ -116,7 +90,7 @@ def run_task(task: Task) -> "Outcome":
         progress=lambda _part: None,
     )
     facts = run_chain(_chain(task.settings.stages), context, report)
-    _require_unchanged(task)
+    _require_unchanged(task, touched_at)
     verdict = facts["verdict"]
     return Outcome(verdict["decision"], verdict["reason"], verdict["probability"])
 
@@ -155,18 +129,33 @@ class _ProgressFile:
         beside.replace(self._path)
 
 
-def _require_unchanged(task: Task) -> None:
+def _require_accepted(task: Task) -> int | None:
+    """The video must be byte for byte what was accepted: size, time and inode can be made to
+    look the same. Returns when the kernel last saw it touched, which nobody can set."""
     if task.stamp is None:
-        return
-    now = FileStamp.at(task.video)
-    if now is None:
+        return None
+    touched_at = _require_unchanged(task, None)
+    if hash_file(task.video) != task.subject.sha256:
         raise VideoChanged(
-            f"{file_name(task.video)} is gone from the inbox; drop it again to have it judged"
+            f"{file_name(task.video)} holds other bytes than were accepted; {NEW_JOB}"
         )
-    if now != task.stamp:
+    return touched_at
+
+
+def _require_unchanged(task: Task, touched_at: int | None) -> int | None:
+    if task.stamp is None:
+        return None
+    try:
+        status = task.video.lstat()
+    except OSError as error:
         raise VideoChanged(
-            f"{file_name(task.video)} changed after it was accepted; its new content is a new job"
-        )
+            f"{file_name(task.video)} is gone from the inbox ({error.strerror})"
+        ) from error
+    if FileStamp.of(status) != task.stamp:
+        raise VideoChanged(f"{file_name(task.video)} changed after it was accepted; {NEW_JOB}")
+    if touched_at not in (None, status.st_ctime_ns):
+        raise VideoChanged(f"{file_name(task.video)} was touched while it was judged")
+    return status.st_ctime_ns
 
 
 @lru_cache(maxsize=4)

@@ -1,11 +1,14 @@
 """The stage `examine`: what kind of file this is, how it came about, and who vouches for it."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from .base import Context
+from .examined import unread
 from .media.boxes import header_clocks
 from .media.container import MP4
 from .media.inspection import Inspection, inspect_file
@@ -13,9 +16,19 @@ from .provenance import read_provenance
 from .traces import LIMITS, Evidence, Trace, find_traces
 from .trust import trust_anchors
 
+logger = logging.getLogger(__name__)
+
+# What a reader may trip over in a damaged file. It costs this evidence, not the job: whether the
+# video can be judged is for the stages that decode it. A fault of the disk is no evidence.
+UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
+FAILED = "The file could not be read in the search for a manifest, so nothing is said of one."
+NO_TRACES = "The header could not be read to its end, so that traces in it were not found."
+
 
 class Examine:
     """Reads everything that the container says, before anything is decoded or a face looked for.
+
+    What can't be read costs that part of the evidence, not the job.
 
     Gives `examination` and `provenance`, as they stand in the record (docs/verdict.schema.json).
     Raises `NotAnalysable` (unsupported or undecodable) for a file that does not open.
@@ -30,15 +43,34 @@ class Examine:
     def run(self, context: Context) -> Mapping[str, Any]:
         """Inspect the file, note its traces, read its manifest."""
         anchors = trust_anchors(context.settings.examine.trust)
-        file = inspect_file(context.video)
+        try:
+            file = inspect_file(context.video)
+        except UNREADABLE as error:
+            logger.warning("the file can't be examined: %s: %s", type(error).__name__, error)
+            return {"examination": None, "provenance": unread(FAILED)}
         context.progress(0.5)
+        return {
+            "examination": _examination(file, _traces(context, file)),
+            "provenance": _provenance(context.video, file, anchors),
+        }
+
+
+def _traces(context: Context, file: Inspection) -> list[Trace]:
+    try:
         clocks = header_clocks(context.video) if file.format == MP4 else ()
         received = datetime.fromisoformat(context.subject.received_at)
-        traces = find_traces(Evidence(file, clocks, context.subject.name, received))
-        return {
-            "examination": _examination(file, traces),
-            "provenance": read_provenance(context.video, file.format, anchors),
-        }
+        return find_traces(Evidence(file, clocks, context.subject.name, received))
+    except UNREADABLE as error:
+        logger.warning("no traces can be found: %s: %s", type(error).__name__, error)
+        return [Trace("unreadable", NO_TRACES)]
+
+
+def _provenance(video: Path, file: Inspection, anchors: str | None) -> dict[str, Any]:
+    try:
+        return read_provenance(video, file.format, anchors)
+    except UNREADABLE as error:
+        logger.warning("no manifest can be read: %s: %s", type(error).__name__, error)
+        return unread(FAILED)
 
 
 def _examination(file: Inspection, traces: list[Trace]) -> dict[str, Any]:

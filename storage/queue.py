@@ -114,19 +114,27 @@ class Queue:
         """Accept a content; return its job and whether the job is new.
 
         The same content again is the same job: its file is remembered, a higher priority is
-        taken over, and a job whose file went missing is pointed to the new one.
+        taken over, and a job without a verdict whose file went missing is pointed to the new
+        one.
         """
+        return self.enqueue_all([arrival])[0]
+
+    def enqueue_all(self, arrivals: Sequence[Arrival]) -> list[tuple[str, bool]]:
+        """The same for several, in one transaction: all are accepted, or none."""
         with self._database.write() as connection:
-            while True:
-                if job := self._insert(connection, arrival):
-                    self._remember(connection, arrival, job)
-                    self._log_arrival(connection, arrival, job)
-                    return job, True
-                if known := _locked(connection, jobs.c.sha256 == arrival.sha256):
-                    self._remember(connection, arrival, known.id)
-                    self._meet_again(connection, known, arrival)
-                    return known.id, False
-                # It was purged between the two statements.
+            return [self._accept(connection, arrival) for arrival in arrivals]
+
+    def _accept(self, connection: Connection, arrival: Arrival) -> tuple[str, bool]:
+        while True:
+            if job := self._insert(connection, arrival):
+                self._remember(connection, arrival, job)
+                self._log_arrival(connection, arrival, job)
+                return job, True
+            if known := _locked(connection, jobs.c.sha256 == arrival.sha256):
+                self._remember(connection, arrival, known.id)
+                self._meet_again(connection, known, arrival)
+                return known.id, False
+            # It was purged between the two statements.
 
     def _log_arrival(self, connection: Connection, arrival: Arrival, job: str) -> None:
         size = arrival.stamp.size
@@ -155,7 +163,7 @@ class Queue:
         changes: dict[str, Any] = {}
         if arrival.priority > known.priority:
             changes["priority"] = arrival.priority
-        if known.state not in ENDED and FileStamp.at(known.source) != _stamp(known):
+        if known.state != State.DONE and FileStamp.at(known.source) != _stamp(known):
             changes |= _whereabouts(arrival.path, arrival.stamp)
         if changes:
             connection.execute(update(jobs).where(jobs.c.id == known.id).values(changes))
@@ -352,13 +360,15 @@ class Queue:
             if lost.rowcount:
                 self._log(connection, job, "judged again", why)
 
-    def release(self, claim: Claim, why: str) -> None:
-        """Give the job back untouched: this attempt does not count. Raises `LeaseLost`."""
+    def release(self, claim: Claim, why: str, delay_s: float = 0.0) -> None:
+        """Give the job back untouched, not to be claimed again before `delay_s` have passed: this
+        attempt does not count. Raises `LeaseLost`."""
         with self._database.write() as connection:
             self._fenced(
                 connection,
                 claim,
                 state=State.PENDING,
+                not_before=self._clock() + delay_s if delay_s else jobs.c.not_before,
                 attempts=jobs.c.attempts - 1,
                 token=None,
                 lease_until=None,

@@ -34,6 +34,7 @@ class Ddaemon:
         self.service: subprocess.Popen[bytes] | None = None
         self.log = home.parent / "service.log"
         self.module = "ddaemon.cli"  # what is started: a launcher may stand before it
+        self.launcher: tuple[str, ...] = ()  # words before the command, such as those of setpriv
 
     def call(self, *words: str, code: int = 0) -> str:
         """Run a command to its end; its standard output."""
@@ -54,7 +55,8 @@ class Ddaemon:
     def start(self, *words: str, **environment: str) -> None:
         with self.log.open("ab") as log:
             self.service = subprocess.Popen(
-                [sys.executable, "-m", self.module, "--home", str(self.home), "run", *words],
+                [*self.launcher, sys.executable, "-m", self.module, "--home", str(self.home),
+                 "run", *words],
                 stdout=log, stderr=log, env={**os.environ, **environment},
             )  # fmt: skip
 

@@ -10,14 +10,18 @@ variable `CHAOS_FOLDER` names a folder with
 
     points     appended: each point that was passed, one a line: role, thread, label
     plan.json  {"role", "label", "thread", "deed", "time", "victim"}: the so manyth time that a
-               point comes in one process whose label begins so, do it; the file is emptied
-               first, so that it is done once, by one process
+               point comes in one process whose label begins so, or fits this pattern (as of file
+               names), do it; the file is emptied first, so that it is done once, by one process
+    go         a byte more ends the deed "wait"
 
-Both are opened when the process starts: later a worker may be allowed no file but its own.
+All are opened when the process starts: later a worker may be allowed no file but its own. A plan
+may also name a point at which a file of the inbox is about to be read, in Python; these are not
+listed.
 """
 
 import ctypes
 import fcntl
+import fnmatch
 import functools
 import json
 import os
@@ -52,13 +56,19 @@ FILE_EVENTS = {
 NATIVE = (("cv2", "imwrite"), ("av", "open"))  # what writes files past Python
 
 
+GO: dict[str, int] = {}  # the open file, and how many bytes of it were heeded
+
+
 class Saboteur:
     """Sees every point of this process."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self._plan = os.open(folder / "plan.json", os.O_RDWR | os.O_CREAT, 0o600)
         self._points = os.open(folder / "points", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        GO["file"] = os.open(folder / "go", os.O_RDONLY | os.O_CREAT, 0o600)
+        GO["went"] = os.fstat(GO["file"]).st_size
         self._home = os.fsencode(home)
+        self._inbox = os.fsencode(home / "inbox")
         self._came: Counter[str] = Counter()  # how often, by plan
         self._unwrapped = list(NATIVE)
         self._busy = threading.local()
@@ -70,32 +80,40 @@ class Saboteur:
         if event == "open":
             self._wrap_natives()
             path, _mode, flags = arguments
-            if isinstance(flags, int) and flags & CHANGING and self._is_ours(path):
-                self.point("open for writing")
+            if isinstance(flags, int) and self._is_ours(path):
+                if flags & CHANGING:
+                    self.point("open for writing")
+                elif os.fsencode(path).startswith(self._inbox):
+                    self.point("open for reading", is_listed=False)
         elif (places := FILE_EVENTS.get(event)) and any(
             self._is_ours(arguments[place]) for place in places
         ):
             self.point(event.removeprefix("os."))
 
-    def point(self, operation: str) -> None:
+    def point(self, operation: str, *, is_listed: bool = True) -> None:
         """The process is about to do this, or has just done it."""
         if getattr(self._busy, "here", False):
             return
         self._busy.here = True
         try:
             if line := _line(sys._getframe()):
-                self._pass(f"{operation} in {line}")
+                self._pass(f"{operation} in {line}", is_listed)
         finally:
             self._busy.here = False
 
-    def _pass(self, label: str) -> None:
+    def _pass(self, label: str, is_listed: bool) -> None:
         thread = threading.current_thread().name
-        os.write(self._points, f"{self.role}\t{thread}\t{label}\n".encode())
+        if is_listed:
+            os.write(
+                self._points,
+                f"{self.role}\\t{thread}\\t{label}\
+".encode(),
+            )
         text = os.pread(self._plan, MAX_PLAN, 0)
         if not text:
             return
         plan = json.loads(text)
-        if plan["role"] != self.role or not label.startswith(plan["label"] or ""):
+        if plan["role"] != self.role or not _fits(label, plan["label"] or ""):
             return
         if plan["thread"] not in (thread, None):
             return
@@ -140,6 +158,10 @@ class Saboteur:
         )
 
 
+def _fits(label: str, wanted: str) -> bool:
+    return label.startswith(wanted) or fnmatch.fnmatchcase(label, wanted)
+
+
 def _line(frame: FrameType | None) -> str | None:
     """The innermost line of ddaemon that is neither of this suite nor the database's own; None
     for what only reads the database, or is done by nobody of ddaemon."""
@@ -163,6 +185,13 @@ def _hang() -> None:
     time.sleep(3600)
 
 
+def _wait() -> None:
+    went = GO["went"]
+    while os.fstat(GO["file"]).st_size <= went:
+        time.sleep(0.01)
+    GO["went"] = os.fstat(GO["file"]).st_size
+
+
 def _raise() -> None:
     raise MemoryError("a fault that the suite injects")
 
@@ -182,6 +211,7 @@ def _end_thread(victim: str) -> None:
 DEEDS: dict[str, Callable[..., None]] = {
     "kill": _kill,
     "hang": _hang,
+    "wait": _wait,
     "raise": _raise,
     "crash": _crash,
     "end thread": _end_thread,

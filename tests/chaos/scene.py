@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -149,6 +150,15 @@ class Scene(Ddaemon):
         """Whether the planned fault has happened."""
         return not (self._faults / "plan.json").read_bytes()
 
+    def wait_struck(self) -> None:
+        """Until the planned fault has happened."""
+        self.until(lambda: self.is_struck, "the planned fault")
+
+    def go_on(self) -> None:
+        """End a deed "wait"."""
+        with (self._faults / "go").open("ab") as stream:
+            stream.write(b".")
+
     def points(self) -> list[tuple[str, str, str]]:
         """Role, thread and label of every point that was passed so far, each once, in order."""
         return list(self.passed())
@@ -161,6 +171,20 @@ class Scene(Ddaemon):
     def forget_points(self) -> None:
         """List the points anew."""
         (self._faults / "points").unlink(missing_ok=True)
+
+    def wait_log(self, pattern: str, number: int = 1) -> None:
+        """Until so many lines of the service's log match this regular expression."""
+        self.until(lambda: self.count_log(pattern) >= number, f"{number} of {pattern!r} in the log")
+
+    def count_log(self, pattern: str) -> int:
+        """How many lines of the service's log match this regular expression."""
+        return len(re.findall(pattern, self.log.read_text(errors="replace")))
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of the home's database."""
+        database = (self.home / "state.db").absolute().as_uri()
+        with closing(sqlite3.connect(f"{database}?mode=ro", uri=True)) as connection:
+            return connection.execute(statement).fetchall()
 
     def drain(self) -> float:
         """Run an unharmed service until nothing is left to do; the seconds it took."""

@@ -15,7 +15,7 @@ def inbox(tmp_path: Path) -> Inbox:
 
 
 def found(inbox: Inbox) -> set[str]:
-    return {path.relative_to(inbox.path).as_posix() for path, _ in inbox.scan()}
+    return {path.relative_to(inbox.path).as_posix() for path in inbox.scan().files}
 
 
 def put(inbox: Inbox, name: str) -> Path:
@@ -51,6 +51,14 @@ def test_links_pipes_and_folders_are_never_taken(inbox: Inbox, tmp_path_factory)
     (inbox.path / "folder.mp4").mkdir()
     assert found(inbox) == set()
     assert inbox.look(inbox.path / "link.mp4") is None
+    refused = {path.name: why for path, why in inbox.scan().refused.items()}
+    assert refused == {
+        "link.mp4": "it is a symbolic link",
+        "linked": "it is a symbolic link",
+        "pipe.mp4": "it is a named pipe",
+    }
+    assert inbox.refusal(inbox.path / "pipe.mp4") == "it is a named pipe"
+    assert inbox.refusal(inbox.path / "folder.mp4") is None
 
 
 def test_names_that_are_no_text_are_found(inbox: Inbox) -> None:
@@ -66,4 +74,4 @@ def test_a_missing_inbox_is_not_an_empty_one(tmp_path: Path) -> None:
     gone = Inbox(tmp_path / "gone", ())
     assert gone.identity() is None
     with pytest.raises(FileNotFoundError):
-        list(gone.scan())
+        gone.scan()

@@ -174,3 +174,18 @@ def test_where_nothing_was_examined_the_record_says_why() -> None:
         Draft202012Validator(SCHEMA["provenance"]).validate(record["provenance"])
     assert "could not be opened" in unopened["provenance"]["detail"]
     assert "not in `stages`" in skipped["provenance"]["detail"]
+
+
+@pytest.mark.parametrize("reader", ["inspect_file", "header_clocks", "read_provenance"])
+def test_a_reader_that_trips_costs_its_evidence_and_not_the_job(
+    reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(*_given: object) -> None:
+        raise OverflowError("a number that the file made up")
+
+    monkeypatch.setattr(f"ddaemon.stages.examine.{reader}", trip)
+    given = examine(recording(tmp_path / "a.mp4", codec="libx264"))
+    assert (given["examination"] is None) == (reader == "inspect_file")
+    assert ("could not be read" in given["provenance"]["detail"]) == (reader != "header_clocks")
+    if reader == "header_clocks":
+        assert [trace["kind"] for trace in given["examination"]["traces"]] == ["unreadable"]
