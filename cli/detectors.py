@@ -1,26 +1,31 @@
 """`ddaemon detectors`: the registry."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from ..daemon.home import Home
 from ..stages.words import percent
-from ..storage.detector_record import EnvelopeRecord
-from ..storage.registry import Registry
+
+if TYPE_CHECKING:
+    from ..storage.detector_record import EnvelopeRecord
+    from ..storage.registry import Registry
 
 
 @click.group("detectors")
 @click.pass_context
 def command(context: click.Context) -> None:
     """The registry of trained detectors."""
+    from ..storage.registry import Registry
+
     home: Home = context.obj
     context.obj = Registry(home.detectors)
 
 
 @command.command("list")
 @click.pass_obj
-def list_detectors(registry: Registry) -> None:
+def list_detectors(registry: "Registry") -> None:
     """Show every detector; a star marks the one that judges."""
     active = registry.active_name()
     for name in registry.names():
@@ -34,7 +39,7 @@ def list_detectors(registry: Registry) -> None:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
 @click.pass_obj
-def show(registry: Registry, name: str | None, as_json: bool) -> None:
+def show(registry: "Registry", name: str | None, as_json: bool) -> None:
     """Show one detector: what it learned from, and how often it is wrong."""
     detector = registry.get(name) if name else registry.active()
     detector.verify()
@@ -57,7 +62,7 @@ def show(registry: Registry, name: str | None, as_json: bool) -> None:
         click.echo(f"  {metric}: {value}")
 
 
-def _envelope(envelope: EnvelopeRecord | None) -> Iterator[str]:
+def _envelope(envelope: "EnvelopeRecord | None") -> Iterator[str]:
     """Between which bounds the detector's figures hold."""
     if envelope is None:
         yield "envelope   none was measured: every face is decided by its score"

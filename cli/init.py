@@ -2,15 +2,16 @@
 
 import click
 
-from ..daemon.config import default_file
 from ..daemon.home import Home
-from ..storage.database import Database
 
 
 @click.command("init")
 @click.pass_obj
 def command(home: Home) -> None:
     """Make the home: settings, folders, database. What is there already stays as it is."""
+    from ..daemon.config import default_file
+    from ..storage.database import Database
+
     home.make()
     if not home.config.exists():
         home.config.write_text(default_file(), encoding="utf-8")
