@@ -7,6 +7,7 @@ measured follows it.
 
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ddaemon.daemon.home import Home
@@ -39,6 +40,12 @@ def finished_home(path: Path, jobs: int) -> Home:
 def arrival(path: Path, sha256: str) -> Arrival:
     """A file that came in: `sha256` says which content."""
     return Arrival(path, FileStamp(1_000_000, time.time_ns(), 1), sha256, time.time())
+
+
+def arrivals(inbox: Path, count: int) -> Iterator[Arrival]:
+    """So many new files, each of a content of its own."""
+    for number in range(count):
+        yield arrival(inbox / f"new{number}.mp4", f"f{number:063x}")
 
 
 def finish_one(queue: Queue, what: Arrival) -> None:

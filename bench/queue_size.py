@@ -6,37 +6,34 @@
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from command_start import call
-from figures import Figure, at_least, at_most, in_turns, main, ratio, told
-from filled import LEASE_S, arrival, finished_home
+from figures import Figure, at_most, in_turns, main, ratio, told
+from filled import LEASE_S, arrivals, finished_home
 
 from ddaemon.daemon.home import Home
 from ddaemon.storage.database import Database
-from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
+from ddaemon.storage.queue import Claim, Outcome, Queue
 
 FEW, MANY = 1_000, 1_000_000
 ROUNDS = 40  # of what takes milliseconds, each with its own write to the disk
 COMMAND_ROUNDS = 9
 AIM = 1.5
-ENQUEUED = 20_000
-AIM_A_SECOND = 1_000
 
 
 def measure() -> Iterator[Figure]:
-    """Ratios of claim, finish and status; then how fast new files are queued."""
+    """Each as a ratio, the median over pairs."""
     with tempfile.TemporaryDirectory() as folder:
         small = finished_home(Path(folder) / "few", FEW)
-        yield _enqueue_rate(Path(folder) / "empty")
         begun = time.monotonic()
         large = finished_home(Path(folder) / "many", MANY)
         filled = f"filled in {time.monotonic() - begun:.0f} s"
         yield from _work(small, large)
         for words in (("status",), ("jobs", "list")):
-            taken = in_turns([lambda h=h: call(h.path, *words) for h in (small, large)], 9)
-            yield _grown(f"`ddaemon {' '.join(words)}`", taken)
+            yield _grown(f"`ddaemon {' '.join(words)}`", _commands(words, small, large))
         yield told("database of 1,000,000 finished jobs", _gigabytes(large), "GB", filled)
 
 
@@ -53,7 +50,7 @@ class Bench:
 
     def __init__(self, home: Home) -> None:
         self._queue = Queue(Database.open(home.database))
-        for what in _arrivals(home.inbox, ROUNDS + 1):
+        for what in arrivals(home.inbox, ROUNDS + 1):
             self._queue.enqueue(what)
         self._claims: list[Claim] = []
         self._published: list[Claim] = []
@@ -79,28 +76,15 @@ class Bench:
         assert self._queue.claim(LEASE_S) is None
 
 
-def _arrivals(inbox: Path, count: int) -> Iterator[Arrival]:
-    for number in range(count):
-        yield arrival(inbox / f"new{number}.mp4", f"f{number:063x}")
-
-
-def _enqueue_rate(path: Path) -> Figure:
-    home = finished_home(path, 1)
-    queue = Queue(Database.open(home.database))
-    new = list(_arrivals(home.inbox, ENQUEUED))
-    begun = time.perf_counter()
-    for what in new:
-        queue.enqueue(what)
-    rate = ENQUEUED / (time.perf_counter() - begun)
-    return at_least(f"enqueue of {ENQUEUED:,} files", AIM_A_SECOND, rate, "a second")
+def _commands(words: tuple[str, ...], *homes: Home) -> list[list[float]]:
+    return in_turns([partial(call, home.path, *words) for home in homes], COMMAND_ROUNDS)
 
 
 def _grown(what: str, taken: list[list[float]]) -> Figure:
     small, large = taken
     aside = f"{1000 * median(small):.1f} ms against {1000 * median(large):.1f} ms"
-    return at_most(
-        f"{what}, {MANY:,} finished jobs to {FEW:,}", AIM, ratio(small, large), "x", aside
-    )
+    what = f"{what}: {MANY:,} finished jobs to {FEW:,}"
+    return at_most(what, AIM, ratio(small, large), "x", aside)
 
 
 def _gigabytes(home: Home) -> float:

@@ -20,9 +20,9 @@ def fresh_checker() -> Iterator[Checker]:
     """A checker at the default settings that has judged nothing yet: its process starts with the
     first call."""
     config = read_config_if_any(Path("no-such-file"))
-    with tempfile.TemporaryDirectory() as out:
-        with Checker(config, Registry.of_bundled().active(), Path(out)) as checker:
-            yield checker
+    detector = Registry.of_bundled().active()
+    with tempfile.TemporaryDirectory() as out, Checker(config, detector, Path(out)) as checker:
+        yield checker
 
 
 def resident_mb() -> tuple[float, float]:
