@@ -20,7 +20,16 @@ from figures import MARK, Figure, line
 
 BENCH = Path(__file__).parent
 RESULTS = BENCH / "RESULTS.md"
-FILES: tuple[str, ...] = ()
+FILES = (
+    "command_start",
+    "service_cost",
+    "worker_start",
+    "video_length",
+    "worker_count",
+    "training_features",
+    "intake_rate",
+    "queue_size",
+)
 NAMED = (
     "openvino",
     "av",

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from ddaemon.cli.main import COMMANDS
+
 HEAVY = (
     "tensorflow",
     "keras",
@@ -38,3 +40,8 @@ def test_the_service_imports_what_sends_notices_only_when_it_sends_one() -> None
 @pytest.mark.parametrize("command", ["status", "export"])
 def test_who_only_reads_imports_neither_those_nor_the_database_library(command: str) -> None:
     assert not loaded_by(f"ddaemon.cli.{command}") & {*HEAVY, "sqlalchemy", "pydantic"}
+
+
+def test_the_list_of_commands_is_shown_without_the_database_library_or_a_decoder() -> None:
+    every = ", ".join(f"ddaemon.cli.{module}" for module in COMMANDS.values())
+    assert not loaded_by(every) & {*HEAVY, "sqlalchemy"}
