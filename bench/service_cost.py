@@ -20,7 +20,7 @@ from ddaemon.tests.service import Ddaemon
 
 FILES, CLIP_SECONDS = 6, 10
 LOOK_S = 0.005
-IDLE_S = 40.0
+IDLE_S = 30.0
 QUIET_S = 3.0  # after the last verdict, before idling is measured
 AIM_BEYOND_S, AIM_MB, AIM_CORE = 1.5, 80.0, 0.5
 SETTLE_S = InboxSettings().settle
