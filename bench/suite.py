@@ -20,7 +20,17 @@ from figures import MARK, Figure, line
 
 BENCH = Path(__file__).parent
 RESULTS = BENCH / "RESULTS.md"
-FILES: tuple[str, ...] = ("pipeline",)
+FILES = (
+    "pipeline",
+    "command_start",
+    "service_cost",
+    "worker_start",
+    "video_length",
+    "worker_count",
+    "training_features",
+    "intake_rate",
+    "queue_size",
+)
 NAMED = (
     "openvino",
     "av",

@@ -17,7 +17,6 @@ import click
 
 from ..daemon.home import Home
 from ..stages.shipped import data_file
-from ..storage.database import Database
 from ..storage.errors import UserError
 from ..storage.ledger import JobView, Ledger
 
@@ -47,6 +46,8 @@ def command(out: Path) -> None:
 
 
 def _make_home(path: Path, out: Path) -> Home:
+    from ..storage.database import Database
+
     home = Home(path)
     home.make()
     out.mkdir(parents=True, exist_ok=True)

@@ -2,28 +2,32 @@
 
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from ..daemon.home import Home
 from ..daemon.names import printable
 from ..stages.words import percent
-from ..storage.detector_record import EnvelopeRecord
-from ..storage.errors import DetectorError
-from ..storage.registry import DetectorFolder, Registry
+
+if TYPE_CHECKING:
+    from ..storage.detector_record import EnvelopeRecord
+    from ..storage.registry import DetectorFolder, Registry
 
 
 @click.group("detectors")
 @click.pass_context
 def command(context: click.Context) -> None:
     """The registry of trained detectors."""
+    from ..storage.registry import Registry
+
     home: Home = context.obj
     context.obj = Registry(home.detectors)
 
 
 @command.command("list")
 @click.pass_obj
-def list_detectors(registry: Registry) -> None:
+def list_detectors(registry: "Registry") -> None:
     """Show every detector; a star marks the one that judges."""
     active = registry.active_name()
     for name in registry.names():
@@ -42,7 +46,7 @@ def list_detectors(registry: Registry) -> None:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
 @click.pass_obj
-def show(registry: Registry, name: str | None, as_json: bool) -> None:
+def show(registry: "Registry", name: str | None, as_json: bool) -> None:
     """Show one detector: what it learned from, and how often it is wrong."""
     detector = registry.get(name) if name else registry.active()
     detector.verify()
@@ -53,7 +57,7 @@ def show(registry: Registry, name: str | None, as_json: bool) -> None:
         click.echo(printable(line))
 
 
-def _lines(detector: DetectorFolder) -> Iterator[str]:
+def _lines(detector: "DetectorFolder") -> Iterator[str]:
     record, limits = detector.record, detector.record.thresholds
     yield f"{record.name} {record.version}: {record.description}"
     yield f"  sha256     {detector.sha256} (files verified)"
@@ -69,7 +73,7 @@ def _lines(detector: DetectorFolder) -> Iterator[str]:
         yield f"  {metric}: {value}"
 
 
-def _envelope(envelope: EnvelopeRecord | None) -> Iterator[str]:
+def _envelope(envelope: "EnvelopeRecord | None") -> Iterator[str]:
     """Between which bounds the detector's figures hold."""
     if envelope is None:
         yield "envelope   none was measured: every face is decided by its score"

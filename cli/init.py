@@ -4,15 +4,16 @@ import os
 
 import click
 
-from ..daemon.config import default_file
 from ..daemon.home import UMASK, Home
-from ..storage.database import Database
 
 
 @click.command("init")
 @click.pass_obj
 def command(home: Home) -> None:
     """Make the home: settings, folders, database. What is there already stays as it is."""
+    from ..daemon.config import default_file
+    from ..storage.database import Database
+
     os.umask(UMASK)  # also where the shell's is tighter: the group reads the outbox
     home.make()
     if not home.config.exists():

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from ddaemon.cli.main import COMMANDS
+
 HEAVY = (
     "tensorflow",
     "keras",
@@ -48,3 +50,9 @@ def test_who_only_reads_imports_neither_those_nor_the_database_library(command: 
         "psycopg",
         "pydantic",
     }
+    assert not loaded_by(f"ddaemon.cli.{command}") & {*HEAVY, "sqlalchemy", "pydantic"}
+
+
+def test_the_list_of_commands_is_shown_without_the_database_library_or_a_decoder() -> None:
+    every = ", ".join(f"ddaemon.cli.{module}" for module in COMMANDS.values())
+    assert not loaded_by(every) & {*HEAVY, "sqlalchemy"}
