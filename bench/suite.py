@@ -20,7 +20,7 @@ from figures import MARK, Figure, line
 
 BENCH = Path(__file__).parent
 RESULTS = BENCH / "RESULTS.md"
-FILES: tuple[str, ...] = ()
+FILES: tuple[str, ...] = ("backbones",)
 NAMED = (
     "openvino",
     "av",

@@ -49,8 +49,8 @@ def build_graph(description: Description, arrays: Arrays) -> ov.Model:
 def from_pixels(graph: ov.Model, mean: Sequence[float], std: Sequence[float]) -> ov.Model:
     """`build_graph`'s network, taking uint8 pixels and giving its maps as float16.
 
-    `(x - mean) / std` for each colour, and both conversions, are done inside: that is as exact as
-    in NumPy, and a tenth or more of the work is saved. `graph` itself is changed.
+    `(x - mean) / std` for each colour, and both conversions, are done inside: as exact as in
+    NumPy, without a float copy of every crop. `graph` itself is changed.
     """
     steps = PrePostProcessor(graph)
     faces = steps.input()
