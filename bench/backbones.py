@@ -96,7 +96,7 @@ def _tell(
         yield figures.told(f"{name}: {engine} over tf.function", faster, "x", aside)
     exact = max((e for e in ratios if e not in INEXACT), key=lambda e: ratios[e])
     any_ = max(ratios, key=lambda e: ratios[e])
-    for what, engine in (("fastest in f32", exact), ("fastest of all", any_)):
+    for what, engine in (("fastest in f32", exact), ("fastest of all, served or not", any_)):
         text = f"{name}: {what} over tf.function"
         yield (
             figures.at_least(text, aim, ratios[engine], aside=engine)
