@@ -22,6 +22,7 @@ BENCH = Path(__file__).parent
 RESULTS = BENCH / "RESULTS.md"
 FILES = (
     "pipeline",
+    "backbones",
     "command_start",
     "service_cost",
     "worker_start",

@@ -9,6 +9,7 @@ import click
 from ..daemon.home import Home
 from ..daemon.names import printable
 from ..stages.words import percent
+from ..storage.errors import DetectorError
 
 if TYPE_CHECKING:
     from ..storage.detector_record import EnvelopeRecord

@@ -50,7 +50,7 @@ class OpenVinoBackbone:
     ) -> None:
         import openvino as ov
 
-        from .openvino_graph import build_graph
+        from .openvino_graph import build_graph, from_pixels
 
         graph = build_graph(description, arrays)
         try:
@@ -61,13 +61,14 @@ class OpenVinoBackbone:
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        self._network = ov.Core().compile_model(graph, "CPU", options)
-        self._preprocessing = preprocessing
+        seeing = from_pixels(graph, preprocessing.mean, preprocessing.std)
+        self._network = ov.Core().compile_model(seeing, "CPU", options)
 
     def run(self, crops: Crops) -> tuple[Vectors, Maps]:
         """See `Backbone.run`."""
-        outputs = self._network(normalise(crops, self._preprocessing))
-        return np.array(outputs["vectors"]), outputs["maps"].astype(np.float16)
+        # Shared outputs are the network's own memory, which its next run writes over.
+        outputs = self._network(crops, share_inputs=True, share_outputs=True)
+        return np.array(outputs["vectors"]), np.array(outputs["maps"])
 
 
 class KerasBackbone:

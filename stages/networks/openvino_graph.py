@@ -5,12 +5,13 @@ images are channels first (OpenVINO's habit); the input is transposed once on it
 map once on its way out. "same" padding is TensorFlow's: the odd pixel goes to the lower right.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
+from openvino.preprocess import PrePostProcessor
 
 from ...storage.errors import DetectorError
 from ...storage.text import clipped
@@ -19,6 +20,7 @@ from .description import FORMAT, Description, Layer
 
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
 TO_CHANNELS_LAST = (0, 2, 3, 1)
+CHANNELS_LAST = ov.Layout("NHWC")
 PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
 MAX_SAID = 300  # letters
 Node = Any
@@ -54,6 +56,21 @@ def _graph(description: Description, arrays: Arrays) -> ov.Model:
         [seen],
         description["name"],
     )
+
+
+def from_pixels(graph: ov.Model, mean: Sequence[float], std: Sequence[float]) -> ov.Model:
+    """`build_graph`'s network, taking uint8 pixels and giving its maps as float16.
+
+    `(x - mean) / std` for each colour, and both conversions, are done inside: as exact as in
+    NumPy, without a float copy of every crop. `graph` itself is changed.
+    """
+    steps = PrePostProcessor(graph)
+    faces = steps.input()
+    faces.tensor().set_element_type(ov.Type.u8).set_layout(CHANNELS_LAST)
+    faces.model().set_layout(CHANNELS_LAST)
+    faces.preprocess().convert_element_type(ov.Type.f32).mean(list(mean)).scale(list(std))
+    steps.output("maps").tensor().set_element_type(ov.Type.f16)
+    return steps.build()
 
 
 def _build_layer(layer: Layer, nodes: dict[str, Node], arrays: Arrays, seen: Node) -> Node:

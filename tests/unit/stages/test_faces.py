@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import openvino as ov
 import pytest
 
-from ddaemon.stages import shipped
+from ddaemon.stages import facefinder, shipped
 from ddaemon.stages.base import Stage
 from ddaemon.stages.facefinder import FaceFinder
 from ddaemon.stages.faces import (
@@ -54,6 +55,19 @@ def tracks_in(clip: Path, progress: list[float] | None = None, **faces: object) 
 
 def test_it_keeps_the_stage_protocol() -> None:
     assert isinstance(Faces(), Stage)
+
+
+def test_the_finder_sees_in_pixels_what_its_network_file_sees_in_floats() -> None:
+    portrait = read_portrait()
+    seen = facefinder._letterbox(portrait, 480 / max(portrait.shape[:2]), 480, 480)
+    network = ov.Core().read_model(shipped.verified_file("centerface.onnx"))
+    network.reshape([1, 3, 480, 480])
+    plain = ov.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    outputs = plain(np.ascontiguousarray(seen.transpose(2, 0, 1)[None], np.float32))
+    names = (facefinder.HEATMAP, facefinder.SCALE, facefinder.OFFSET)
+    assert outputs[facefinder.HEATMAP].max() > 0.5
+    for name, found in zip(names, facefinder._run(seen, 1), strict=True):
+        np.testing.assert_allclose(found, outputs[name][0], atol=1e-4)
 
 
 def test_one_person_is_one_track_with_a_sample_a_frame(folder: Path) -> None:

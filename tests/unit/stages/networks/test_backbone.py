@@ -1,6 +1,8 @@
 import numpy as np
+import openvino as ov
 import pytest
 
+from ddaemon.stages.faces import resize_square
 from ddaemon.stages.networks import backbone
 from ddaemon.stages.networks.arrays import get_arrays
 from ddaemon.stages.networks.backbone import (
@@ -11,11 +13,17 @@ from ddaemon.stages.networks.backbone import (
     wants_gpu,
 )
 from ddaemon.stages.networks.description import describe
+from ddaemon.stages.networks.detector import load_detector
+from ddaemon.stages.networks.openvino_graph import build_graph
 from ddaemon.stages.settings import FeaturesSettings
+from ddaemon.stages.training.clips import read_portrait
+from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.errors import ConfigError
+from ddaemon.storage.registry import Registry
 from ddaemon.tests.unit.stages.networks.random_detector import SIZE, draft, random_backbone
 
 PREPROCESSING = draft("any").preprocessing
+MOST_LOGIT = 1e-3  # of a sequence; a probability near 0.5 moves by a quarter of that
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +52,35 @@ def test_an_engine_gives_vectors_and_maps(engine):
 def test_an_engine_computes_what_the_network_does(engine, network):
     _, expected = network(normalise(crops(3), PREPROCESSING), training=False)
     np.testing.assert_allclose(engine.run(crops(3))[0], np.asarray(expected), atol=1e-4)
+
+
+def test_an_engine_takes_pixels_that_do_not_lie_in_a_row(engine):
+    every_other = crops(4)[::2]
+    expected, _ = engine.run(every_other.copy())
+    np.testing.assert_array_equal(engine.run(every_other)[0], expected)
+
+
+def test_maps_are_rounded_to_float16_in_the_network_as_numpy_rounds_them(network):
+    seeing = OpenVinoBackbone(describe(network), get_arrays(network), PREPROCESSING, threads=1)
+    graph = build_graph(describe(network), get_arrays(network))
+    plain = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    maps = plain(normalise(crops(2), PREPROCESSING))["maps"]
+    found = seeing.run(crops(2))[1].astype(np.float32)
+    np.testing.assert_allclose(found, maps, rtol=2**-10, atol=1e-5)
+
+
+def test_the_bundled_detector_says_the_same_through_keras_and_openvino():
+    folder = Registry.of_bundled().active()
+    start, detector = start_of_detector(folder), load_detector(folder, FeaturesSettings())
+    side = start.preprocessing.size
+    face = resize_square(read_portrait(), side)
+    faces = np.stack([face, face[:, ::-1], np.roll(face, 9, axis=1), face // 2])
+    serving = OpenVinoBackbone(start.description, start.arrays, start.preprocessing, threads=1)
+    logits = [
+        detector.judge(engine.run(faces)[0]).logit
+        for engine in (serving, KerasBackbone(start.network(), start.preprocessing))
+    ]
+    assert abs(logits[0] - logits[1]) < MOST_LOGIT
 
 
 def test_a_batch_says_the_same_as_its_faces_alone(engine):

@@ -8,7 +8,7 @@ from ddaemon.stages.networks.arrays import get_arrays
 from ddaemon.stages.networks.description import describe
 from ddaemon.stages.networks.efficientnet_lite0 import build_efficientnet_lite0
 from ddaemon.stages.networks.imagenet import with_vector
-from ddaemon.stages.networks.openvino_graph import build_graph
+from ddaemon.stages.networks.openvino_graph import build_graph, from_pixels
 from ddaemon.storage.errors import DetectorError
 
 CLOSE = 1e-4  # of the largest entry
@@ -60,6 +60,28 @@ def test_the_graph_computes_what_keras_does(build, images):
     assert vectors.std() > 1e-3
     np.testing.assert_allclose(found["maps"], maps, atol=CLOSE * np.abs(maps).max())
     np.testing.assert_allclose(found["vectors"], vectors, atol=CLOSE * np.abs(vectors).max())
+
+
+@pytest.mark.parametrize(
+    ("build", "mean", "std"),
+    [
+        (build_efficientnet_lite0, (120.0, 127.0, 130.0), (128.0,) * 3),
+        (build_v2b0, (0.0,) * 3, (1.0,) * 3),
+    ],
+)
+def test_a_network_that_takes_pixels_computes_what_keras_does(build, mean, std):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    network = randomise_statistics(build())
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3)).astype(np.uint8)
+    scaled = ((pixels - np.array(mean)) / np.array(std)).astype(np.float32)
+    maps, vectors = (np.asarray(output) for output in network(scaled, training=False))
+    graph = from_pixels(build_graph(describe(network), get_arrays(network)), mean, std)
+    found = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(pixels)
+    np.testing.assert_allclose(found["vectors"], vectors, atol=CLOSE * np.abs(vectors).max())
+    assert found["maps"].dtype == np.float16
+    np.testing.assert_allclose(found["maps"], maps, atol=2**-10 * np.abs(maps).max())
 
 
 def change_layer(description, name, **changes):

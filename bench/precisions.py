@@ -1,0 +1,174 @@
+"""What int8 and bf16 do to the bundled detector: loss of AUC on faces, movement on clips.
+
+Part of `backbones.py`. int8 by NNCF after training, calibrated on faces of the train split; the
+first blocks and the last convolution stay float32, because the whole network in int8 loses more
+than the aim allows (NOTES.md).
+"""
+
+import csv
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import figures
+import numpy as np
+from figures import Figure
+from sklearn.metrics import roc_auc_score
+
+from ddaemon.stages.faces import FaceReader, choose_tracks, crop_square, face_square, follow_faces
+from ddaemon.stages.frames import FrameSample
+from ddaemon.stages.networks.backbone import normalise
+from ddaemon.stages.networks.detector import Detector, load_detector
+from ddaemon.stages.networks.openvino_graph import build_graph
+from ddaemon.stages.settings import FacesSettings, FeaturesSettings, FramesSettings
+from ddaemon.stages.training.features.crops import image_landmarks
+from ddaemon.stages.training.start import start_of_detector
+from ddaemon.storage.detector_record import PreprocessingRecord
+from ddaemon.storage.errors import NotAnalysable
+from ddaemon.storage.registry import Registry
+
+CALIBRATED_ON, JUDGED, CLIPS, BOOTSTRAPS, BATCH, SEED = 200, 1500, 12, 300, 16, 7
+MOST_AUC_LOSS, MOST_MOVEMENT = 0.005, 0.01
+KEPT_CONVOLUTIONS = (0, 1, 2, 3, 4, 5, -2, -1)
+KEPT_DEPTHWISE = (0, 1, 2)
+
+Run = Callable[[Any], Any]  # uint8 crops to vectors
+
+
+def calibration(data: Path, sees: PreprocessingRecord) -> Any:
+    """Faces (n, size, size, 3) of the train split; noise where there is no data set."""
+    if not (data / "dfdc-faces").is_dir():
+        random = np.random.default_rng(SEED)
+        return random.integers(0, 256, (CALIBRATED_ON, sees.size, sees.size, 3), np.uint8)
+    return _faces(data, "train", CALIBRATED_ON, sees)[0]
+
+
+def quantise(graph: Any, inputs: list[Any]) -> Any:
+    """The graph in int8, but for its first blocks and last convolutions."""
+    import nncf
+
+    return nncf.quantize(
+        graph,
+        nncf.Dataset(inputs),
+        subset_size=len(inputs),
+        preset=nncf.QuantizationPreset.MIXED,
+        ignored_scope=nncf.IgnoredScope(names=_kept(graph)),
+    )
+
+
+def _kept(graph: Any) -> list[str]:
+    found: dict[str, list[str]] = {"Convolution": [], "GroupConvolution": []}
+    for node in graph.get_ordered_ops():
+        found.get(node.get_type_name(), []).append(node.get_friendly_name())
+    kept = [found["Convolution"][i] for i in KEPT_CONVOLUTIONS]
+    return kept + [found["GroupConvolution"][i] for i in KEPT_DEPTHWISE]
+
+
+def losses(data: Path) -> Iterator[Figure]:
+    """AUC loss and movement of int8 and of bf16 against f32."""
+    if not (data / "dfdc-faces").is_dir() or not (data / "clips").is_dir():
+        print(f"losses of int8 and bf16 are left out: no data in {data}", file=sys.stderr)
+        return
+    folder = Registry.of_bundled().active()
+    sees = folder.record.preprocessing
+    detector = load_detector(folder, FeaturesSettings(device="cpu"))
+    faces, is_fake = _faces(data, "val", JUDGED, sees)
+    clips = list(_clips(data / "clips", sees))
+    runs = _runs(data, sees)
+    scores = {name: _scores(run, faces, clips, detector) for name, run in runs.items()}
+    for name in [name for name in scores if name != "f32"]:
+        yield from _told(name, scores["f32"], scores[name], is_fake)
+
+
+def _told(name: str, exact: Any, other: Any, is_fake: Any) -> Iterator[Figure]:
+    loss = _auc(is_fake, exact[0]) - _auc(is_fake, other[0])
+    low, high = _paired(is_fake, exact[0], other[0])
+    aside = f"{len(is_fake)} faces, paired 95 % [{low:.4f}, {high:.4f}]"
+    yield figures.at_most(f"AUC loss of {name}", MOST_AUC_LOSS, loss, "", aside)
+    moved = np.abs(exact[1] - other[1])
+    aside = f"median {np.median(moved):.4f}, {len(moved)} clips; over the aim it is no default"
+    yield figures.told(f"largest movement of a clip's score by {name}", moved.max(), "", aside)
+
+
+def _auc(is_fake: Any, logits: Any) -> float:
+    return float(roc_auc_score(is_fake, logits))
+
+
+def _paired(is_fake: Any, exact: Any, other: Any) -> tuple[float, float]:
+    random, found = np.random.default_rng(SEED), []
+    for _ in range(BOOTSTRAPS):
+        drawn = random.integers(0, len(is_fake), len(is_fake))
+        found.append(_auc(is_fake[drawn], exact[drawn]) - _auc(is_fake[drawn], other[drawn]))
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _scores(run: Run, faces: Any, clips: list[list[Any]], detector: Detector) -> tuple[Any, Any]:
+    logits = [detector.judge(vector[None]).logit for vector in run(faces)]
+    videos = [
+        max(detector.probability(detector.judge(run(track)).logit) for track in tracks)
+        for tracks in clips
+    ]
+    return np.array(logits), np.array(videos)
+
+
+def _runs(data: Path, sees: PreprocessingRecord) -> dict[str, Run]:
+    start = start_of_detector(Registry.of_bundled().active())
+    graph = build_graph(start.description, start.arrays)
+    graph.reshape([-1, sees.size, sees.size, 3])
+    found = {name: _run(graph, name, sees) for name in ("f32", "bf16")}
+    try:
+        inputs = [normalise(face[None], sees) for face in calibration(data, sees)]
+        found["int8"] = _run(quantise(graph, inputs), "f32", sees)
+    except ImportError:
+        print("int8 is left out: package nncf is missing", file=sys.stderr)
+    return found
+
+
+def _run(graph: Any, precision: str, sees: PreprocessingRecord) -> Run:
+    import openvino as ov
+
+    compiled = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": precision})
+
+    def run(crops: Any) -> Any:
+        parts = [crops[i : i + BATCH] for i in range(0, len(crops), BATCH)]
+        return np.concatenate([np.array(compiled(normalise(p, sees))["vectors"]) for p in parts])
+
+    return run
+
+
+def _faces(data: Path, split: str, count: int, sees: PreprocessingRecord) -> tuple[Any, Any]:
+    """Crops (n, size, size, 3) as serving cuts them, and which are fake (n,)."""
+    folder = data / "dfdc-faces"
+    with (folder / "faces.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["split"] == split]
+    order = np.random.default_rng(SEED).permutation(len(rows))[:count]
+    drawn = sorted((rows[i] for i in order), key=lambda row: (row["archive"], row["file"]))
+    crops = [_crop(folder, row, sees) for row in drawn]
+    return np.stack(crops), np.array([row["label"] == "fake" for row in drawn])
+
+
+def _crop(folder: Path, row: dict[str, str], sees: PreprocessingRecord) -> Any:
+    with zipfile.ZipFile(folder / row["archive"]) as archive:
+        coded = np.frombuffer(archive.read(row["file"]), np.uint8)
+    image = np.asarray(cv2.cvtColor(cv2.imdecode(coded, 1), cv2.COLOR_BGR2RGB), np.uint8)
+    square = face_square(image_landmarks(image).points, sees.crop.side)
+    return crop_square(image, square, sees.size)
+
+
+def _clips(folder: Path, sees: PreprocessingRecord) -> Iterator[list[Any]]:
+    """The crops of each person of each clip, of every n-th clip."""
+    with (folder / "clips.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows[:: max(1, len(rows) // CLIPS)]:
+        reader = FaceReader(FacesSettings(), sees.crop.side, 1)
+        frames = FrameSample(folder / row["path"], FramesSettings())
+        try:
+            tracks = choose_tracks(follow_faces(frames, reader, sees.size), FacesSettings())
+        except NotAnalysable:
+            continue
+        if tracks:
+            yield [np.stack([sample.crop for sample in track.samples]) for track in tracks]
