@@ -106,7 +106,7 @@ class Saboteur:
         if is_listed:
             os.write(
                 self._points,
-                f"{self.role}\\t{thread}\\t{label}\
+                f"{self.role}\t{thread}\t{label}\
 ".encode(),
             )
         text = os.pread(self._plan, MAX_PLAN, 0)
