@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ..stages.process import WorkerProcess
 from ..stages.sandbox.confinement import Confinement
-from ..storage.content import FileStamp
+from ..storage.content import FileStamp, file_name
 from .config import WorkersSettings
 from .identify import Examined, examine_all, fingerprint_all, require_answers
+from .names import printable
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +107,8 @@ class Examiner:
             self._alone = batch.seen
         elif batch.call is examine_all:
             # A container that kills its reader is for the queue, whose attempts are counted.
+            name = printable(file_name(batch.seen[0][0]))
+            logger.warning("%s ended the process that opened it", name)
             self._start(batch.seen, fingerprint_all)
         else:
             path, stamp = batch.seen[0]

@@ -161,6 +161,8 @@ class Service:
             steps.callback(self._database.close)
             if self._has_started:
                 steps.callback(self._log_stop)
+            # A worker of a service that was killed may outlive it by a second, and write.
+            steps.callback(clean_work, self._home.work, self._queue)
             steps.callback(self._home.service_note.unlink, missing_ok=True)
             steps.callback(self._notifier.stop)
             if self._publisher.is_alive():

@@ -12,7 +12,7 @@ variable `CHAOS_FOLDER` names a folder with
     plan.json  {"role", "label", "thread", "deed", "time", "victim"}: the so manyth time that a
                point comes in one process whose label begins so, or fits this pattern (as of file
                names), do it; the file is emptied first, so that it is done once, by one process
-    go         a byte more ends the deed "wait"
+    go         holds the id of a plan whose deed "wait" is to end
 
 All are opened when the process starts: later a worker may be allowed no file but its own. A plan
 may also name a point at which a file of the inbox is about to be read, in Python; these are not
@@ -56,7 +56,7 @@ FILE_EVENTS = {
 NATIVE = (("cv2", "imwrite"), ("av", "open"))  # what writes files past Python
 
 
-GO: dict[str, int] = {}  # the open file, and how many bytes of it were heeded
+GO: dict[str, Any] = {}  # the open file, and the id of the plan that waits
 
 
 class Saboteur:
@@ -66,7 +66,6 @@ class Saboteur:
         self._plan = os.open(folder / "plan.json", os.O_RDWR | os.O_CREAT, 0o600)
         self._points = os.open(folder / "points", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         GO["file"] = os.open(folder / "go", os.O_RDONLY | os.O_CREAT, 0o600)
-        GO["went"] = os.fstat(GO["file"]).st_size
         self._home = os.fsencode(home)
         self._inbox = os.fsencode(home / "inbox")
         self._came: Counter[str] = Counter()  # how often, by plan
@@ -104,11 +103,7 @@ class Saboteur:
     def _pass(self, label: str, is_listed: bool) -> None:
         thread = threading.current_thread().name
         if is_listed:
-            os.write(
-                self._points,
-                f"{self.role}\t{thread}\t{label}\
-".encode(),
-            )
+            os.write(self._points, f"{self.role}\t{thread}\t{label}\n".encode())
         text = os.pread(self._plan, MAX_PLAN, 0)
         if not text:
             return
@@ -119,6 +114,7 @@ class Saboteur:
             return
         self._came[plan["id"]] += 1
         if self._came[plan["id"]] == plan["time"] and self._take(text):
+            GO["id"] = plan["id"]
             DEEDS[plan["deed"]](*filter(None, [plan["victim"]]))
 
     def _take(self, plan: bytes) -> bool:
@@ -186,10 +182,8 @@ def _hang() -> None:
 
 
 def _wait() -> None:
-    went = GO["went"]
-    while os.fstat(GO["file"]).st_size <= went:
+    while GO["id"].encode() not in os.pread(GO["file"], MAX_PLAN, 0).splitlines():
         time.sleep(0.01)
-    GO["went"] = os.fstat(GO["file"]).st_size
 
 
 def _raise() -> None:

@@ -156,8 +156,7 @@ class Scene(Ddaemon):
 
     def go_on(self) -> None:
         """End a deed "wait"."""
-        with (self._faults / "go").open("ab") as stream:
-            stream.write(b".")
+        (self._faults / "go").write_text(f"{os.getpid()}-{self._plans}\n")
 
     def points(self) -> list[tuple[str, str, str]]:
         """Role, thread and label of every point that was passed so far, each once, in order."""
