@@ -8,6 +8,7 @@ from ..stages.sandbox.confinement import Confinement
 from .config import Config
 
 MB = 1_000_000
+HASHING_S = 600.0  # of processor time: what can't be opened in time is still hashed
 GPU_DEVICES = ("nvidia*", "nvidia-caps/*", "dxg")  # in /dev
 GPU_FACTS = Path("/proc/driver/nvidia")
 
@@ -40,7 +41,7 @@ def confine_examiner(config: Config, inbox: Path, private: Iterable[Path] = ()) 
         read=(inbox,),
         private=tuple(private),
         memory_bytes=limits.memory_mb * MB,
-        cpu_seconds=limits.job_seconds,
+        cpu_seconds=limits.job_seconds + HASHING_S,
     )
 
 

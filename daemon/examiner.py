@@ -87,10 +87,10 @@ class Examiner:
     def _start(self, seen: list[Seen], call: Call) -> None:
         future = self._process.submit(call, [path for path, _ in seen])
         future.add_done_callback(lambda _future: self._on_done())
-        limit = (
-            min(OPEN_LIMIT_S, self._limits.job_seconds)
-            + sum(stamp.size for _, stamp in seen) / SLOWEST_BYTES_S
-        )
+        # To hash is no decoding: a file that used up the time for opening is still hashed.
+        opening = min(OPEN_LIMIT_S, self._limits.job_seconds)
+        limit = opening if call is examine_all else OPEN_LIMIT_S
+        limit += sum(stamp.size for _, stamp in seen) / SLOWEST_BYTES_S
         self._batch = Batch(seen, call, future, time.monotonic() + limit)
 
     def _found(self, batch: Batch) -> list[tuple[Path, FileStamp, Examined]]:
