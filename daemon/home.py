@@ -64,7 +64,7 @@ class Home:
         The settings name a command, plugins and a detector: whoever writes them acts as whoever
         runs the service.
         """
-        for path in (self.path, self.config, self.database, self.detectors):
+        for path in (self.path, self.config, self.state, self.detectors):
             if not path.exists():
                 continue
             status = path.stat()

@@ -132,14 +132,15 @@ class Publisher:
     def _whereabouts(self, row: JobRow, final: Path) -> Path:
         """Where the job's video lies now, where a rerun or a retry finds it: it may have been moved
         along just now, or by a service that died before it could note it."""
-        moved = final / row.source.name
+        source: Path = row.source
+        moved = final / source.name
         stamp = FileStamp.at(moved)
-        if not self.move_original or row.source.exists() or stamp is None:
-            return row.source
+        if not self.move_original or source.exists() or stamp is None:
+            return source
         is_it = stamp.size == row.bytes and (
             stamp.inode == row.inode or hash_file(moved) == row.sha256
         )
-        return moved if is_it else row.source
+        return moved if is_it else source
 
     def _close(self, folder: Path) -> None:
         """The record names its files, and bears witness to the audit log as it stands."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.container import InputContainer
@@ -66,7 +66,9 @@ def video_stream(container: InputContainer) -> VideoStream:
     raise NotAnalysable(Reason.UNSUPPORTED, "The file holds no moving pictures.")
 
 
-def packets(container: InputContainer, stream: VideoStream | None = None) -> Iterator[Packet]:
+def packets(
+    container: InputContainer, stream: VideoStream | None = None
+) -> "Iterator[Packet[Any]]":
     """The packets of one stream, or of all, from where the container stands to its end.
 
     A transport stream may begin further streams on its way. PyAV lists the streams once, and

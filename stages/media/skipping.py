@@ -7,12 +7,17 @@ later frame that is still due before the moment asked for: so it is not the one 
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 from av.codec.context import CodecContext
 from av.packet import Packet
 
+Packets = Iterable["Packet[Any]"]
+Discard = Literal["DEFAULT", "NONREF"]
 LOOK_AHEAD = 32  # packets; no codec reorders over a longer way
-WHOLE, WITHOUT_UNUSED = "DEFAULT", "NONREF"  # what the decoder may leave out (FFmpeg's AVDISCARD)
+# What the decoder may leave out (FFmpeg's AVDISCARD).
+WHOLE: Discard = "DEFAULT"
+WITHOUT_UNUSED: Discard = "NONREF"
 
 
 class Skipper:
@@ -27,10 +32,10 @@ class Skipper:
         self._passed: deque[int] = deque(maxlen=LOOK_AHEAD)
         self.until: int | None = None
 
-    def pass_on(self, packets: Iterable[Packet]) -> Iterator[Packet]:
+    def pass_on(self, packets: Packets) -> "Iterator[Packet[Any]]":
         """All packets, in order."""
         source = iter(packets)
-        ahead: deque[Packet] = deque()
+        ahead: deque[Packet[Any]] = deque()
         while True:
             while len(ahead) < LOOK_AHEAD and (packet := next(source, None)) is not None:
                 ahead.append(packet)
@@ -42,7 +47,7 @@ class Skipper:
                 self._passed.append(packet.pts)
             yield packet
 
-    def _is_before_another(self, packet: Packet, ahead: Iterable[Packet]) -> bool:
+    def _is_before_another(self, packet: "Packet[Any]", ahead: Packets) -> bool:
         until, own = self.until, packet.pts
         if until is None or own is None:
             return False
@@ -51,6 +56,6 @@ class Skipper:
             return False
         return any(own < pts <= until for pts in later if pts is not None)
 
-    def _say(self, what: str) -> None:
+    def _say(self, what: Discard) -> None:
         if self._codec.skip_frame != what:
             self._codec.skip_frame = what
