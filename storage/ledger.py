@@ -88,11 +88,14 @@ class Ledger:
 
     def get(self, job: str) -> JobView:
         """The job with this id, or with the only id that begins so. Raises `JobError`."""
-        same = "WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT 2"
-        found = self._jobs(same, job, job) if job.isascii() else []  # SQLite takes no stray bytes
+        if not job.isascii():
+            found = []  # SQLite takes no stray bytes
+        else:
+            same = "WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT 2"
+            found = self._jobs("WHERE id = ?", job) or self._jobs(same, job, job)
         if not found or not job:
             raise JobError(f"there is no job {job!r}; `ddaemon jobs list` shows them")
-        if len(found) > 1 and found[0].id != job:
+        if len(found) > 1:
             raise JobError(f"more than one job begins with {job!r}; give more letters")
         return found[0]
 
@@ -159,12 +162,13 @@ class Ledger:
         return table in self._reader.tables()
 
     def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
-        marks = ", ".join("?" * len(states))
-        return self._jobs(
-            f"WHERE state IN ({marks}) ORDER BY {order} LIMIT ?",
-            *(state.value for state in states),
-            limit,
-        )
+        """The first jobs in that order. Each state's are taken off an index of its own: of a
+        million ended jobs only `limit` are read."""
+        one = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = ? ORDER BY {order} LIMIT ?"  # noqa: S608
+        parts = " UNION ALL ".join(f"SELECT * FROM ({one}) AS of_{state}" for state in states)  # noqa: S608
+        values = [value for state in states for value in (state.value, limit)]
+        found = self._reader.rows(f"{parts} ORDER BY {order} LIMIT ?", *values, limit)
+        return [JobView(*row) for row in found]
 
     def _jobs(self, rest: str, *values: str | int) -> list[JobView]:
         # Only column names and the clauses above become part of the statement.

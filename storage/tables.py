@@ -79,6 +79,7 @@ jobs = Table(
     Column("holder", Text),  # the home that claimed it last, and brings it to its end
     Index("jobs_by_turn", "state", "priority", "received_at"),
     Index("jobs_by_end", "state", "finished_at"),
+    Index("jobs_by_arrival", "state", "received_at"),
 )
 
 # Every change of a job's state, and every failed attempt: the job's history.

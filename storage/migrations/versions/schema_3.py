@@ -33,3 +33,4 @@ def upgrade() -> None:
     )
     op.drop_table("files_of_one_home")
     op.create_index("ix_files_job", "files", ["job"])
+    op.create_index("jobs_by_arrival", "jobs", ["state", "received_at"])
