@@ -18,7 +18,7 @@ from ..storage import audit
 from ..storage.copy import copy_tables
 from ..storage.database import Database
 from ..storage.errors import HomeError, UserError
-from ..storage.ledger import SCHEMA_VERSION
+from ..storage.reading import SCHEMA_VERSION
 from ..storage.tables import jobs
 from ..storage.times import iso
 from .home import Home

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..storage.database import Database
 from ..storage.errors import HomeError, UserError
-from ..storage.ledger import SCHEMA_VERSION
+from ..storage.reading import SCHEMA_VERSION
 from ..storage.restoring import folders, put_back
 from .backup import MANIFEST, Manifest, _sha256, check
 from .home import Home
