@@ -1,16 +1,20 @@
 """A restore changes a home as a whole, or says why not."""
 
+import io
+import json
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ddaemon.daemon.backup import back_up
+from ddaemon.daemon.backup import MANIFEST, back_up
 from ddaemon.daemon.home import Home
-from ddaemon.daemon.restore import restore
+from ddaemon.daemon.restore import _require_readable, restore
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import HomeError, UserError
+from ddaemon.storage.reading import SCHEMA_VERSION
 
 
 @pytest.fixture
@@ -99,3 +103,39 @@ def _add(file: Path, name: str, kind: bytes) -> None:
         member = tarfile.TarInfo(name)
         member.type, member.linkname = kind, "state.db"
         archive.addfile(member)
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "detectors/../../x", "other", "detectors"])
+def test_names_that_a_forged_manifest_lists_are_refused(file: Path, fresh: Home, name: str) -> None:
+    _forge(file, {"members": {"state.db": "", "ddaemon.toml": "", name: ""}})
+    with pytest.raises(UserError, match="unexpected member"):
+        _require_readable(file, _manifest(file))
+
+
+def test_a_newer_schema_is_refused(file: Path, fresh: Home) -> None:
+    _forge(file, {"schema": SCHEMA_VERSION + 1})
+    with pytest.raises(UserError, match="schema"):
+        restore(fresh, file)
+    assert not fresh.path.exists()
+
+
+def _manifest(file: Path) -> dict[str, Any]:
+    with tarfile.open(file) as archive:
+        content = archive.extractfile(MANIFEST)
+        assert content is not None
+        manifest: dict[str, Any] = json.load(content)
+        return manifest
+
+
+def _forge(file: Path, changes: dict[str, Any]) -> None:
+    """Write the archive again, with another manifest."""
+    manifest = json.dumps(_manifest(file) | changes).encode()
+    forged = file.with_name("forged.tar")
+    with tarfile.open(file) as old, tarfile.open(forged, "w") as new:
+        for member in old.getmembers():
+            if member.name != MANIFEST:
+                new.addfile(member, old.extractfile(member))
+        told = tarfile.TarInfo(MANIFEST)
+        told.size = len(manifest)
+        new.addfile(told, io.BytesIO(manifest))
+    forged.replace(file)
