@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "verify",
     "audit": "audit",
     "backup": "backup",
+    "restore": "restore",
     "stages": "stages",
     "detectors": "detectors",
     "train": "train",

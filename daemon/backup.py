@@ -18,7 +18,7 @@ from ..storage import audit
 from ..storage.copy import copy_tables
 from ..storage.database import Database
 from ..storage.errors import HomeError, UserError
-from ..storage.ledger import SCHEMA_VERSION
+from ..storage.reading import SCHEMA_VERSION
 from ..storage.tables import jobs
 from ..storage.times import iso
 from .home import Home
@@ -38,7 +38,7 @@ def back_up(home: Home, file: Path, *, force: bool = False) -> Manifest:
     """
     home.require()
     _require_allowed(home, file, force)
-    if not home.database.is_file():
+    if isinstance(home.database, Path) and not home.database.is_file():
         raise HomeError(f"{home.path} has no database; `ddaemon init` makes it")
     try:
         with tempfile.TemporaryDirectory(prefix=".ddaemon-backup-", dir=file.parent) as folder:
@@ -68,6 +68,8 @@ def _gather(home: Home, stage: Path) -> Manifest:
         source.close()
         target.close()  # the last to close folds the write-ahead log into the file
     shutil.copyfile(home.config, stage / home.config.name)
+    if home.name_file.is_file():
+        shutil.copyfile(home.name_file, stage / home.name_file.name)
     shutil.copytree(home.detectors, stage / home.detectors.name)
     names = sorted(path for path in stage.rglob("*") if path.is_file())
     members = {path.relative_to(stage).as_posix(): _sha256(path) for path in names}

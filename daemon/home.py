@@ -36,6 +36,7 @@ class Home:
         self.state = self.path / "state.db"
         self.name_file = self.path / ".home-id"
         self.service_note = self.path / "service.json"
+        self.restoring = self.path / ".restoring"
         self.lock = self.path / ".lock"
 
     @classmethod
@@ -77,7 +78,9 @@ class Home:
                 raise HomeError(f"anybody may write {path}; chmod o-w it")
 
     def require(self) -> None:
-        """Raise `HomeError` unless `ddaemon init` was here."""
+        """Raise `HomeError` unless `ddaemon init` was here, and no restore was broken off."""
+        if self.restoring.exists():
+            raise HomeError("a restore was broken off: run `ddaemon restore FILE` again")
         if not self.config.is_file():
             raise HomeError(
                 f"{self.path} is not a ddaemon home; "

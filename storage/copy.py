@@ -1,6 +1,6 @@
 """Copying every table of one database into another, whatever engines they run on."""
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 
 from .database import Database
 from .tables import metadata
@@ -14,6 +14,8 @@ def copy_tables(source: Database, target: Database) -> dict[str, int]:
     All or none is written. Returns the number of rows by table. Both must have today's schema.
     """
     with source.read() as read, target.write() as write:
+        if read.dialect.name == "postgresql":  # else each statement would see its own moment
+            read.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         for table in reversed(metadata.sorted_tables):  # a new database has rows already
             write.execute(table.delete())
         return {table.name: _copy(table, read, write) for table in metadata.sorted_tables}

@@ -1,0 +1,19 @@
+"""`ddaemon restore`."""
+
+from pathlib import Path
+
+import click
+
+from ..daemon.home import Home
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Also where a database is; it is kept beside.")
+@click.pass_obj
+def command(home: Home, file: Path, force: bool) -> None:
+    """Put the state that `ddaemon backup` wrote into FILE back (docs/backup.md)."""
+    from ..daemon.restore import restore
+
+    manifest = restore(home, file, force=force)
+    click.echo(f"{home.path}: restored to {manifest['made_at']}")
