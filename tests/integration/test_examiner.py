@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ddaemon.daemon import examiner as examining
+from ddaemon.daemon.config import WorkersSettings
+from ddaemon.stages.sandbox.confinement import Confinement
 from ddaemon.daemon.examiner import Examiner
 from ddaemon.daemon.identify import Examination, Examined
 from ddaemon.daemon.worker import VideoChanged
@@ -32,6 +34,7 @@ def look(examiner: Examiner, paths: list[Path]) -> dict[str, Examined]:
 @pytest.fixture
 def examiner():
     examiner = Examiner(threading.Event().set)
+    examiner.configure(Confinement(mode="off"), WorkersSettings())
     yield examiner
     examiner.stop()
 
