@@ -290,6 +290,7 @@ class Service:
         return (
             self._trouble,
             self._intake.trouble,
+            self._dispatcher.lack,
             self._dispatcher.trouble,
             self._publisher.fault,
         )
