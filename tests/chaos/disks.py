@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from ddaemon.tests.chaos.inboxes import CLAIMED
@@ -32,6 +32,11 @@ def disk_full_outbox(folder: Path, short: bool) -> Result:
     return _outbox_away(folder, filled, "can't be published: .*No space left")
 
 
+@scenario("outbox-read-only", "the outbox mounted anew as read-only")
+def outbox_read_only(folder: Path, short: bool) -> Result:
+    return _outbox_away(folder, read_only, "can't be published: .*Read-only file system")
+
+
 @contextmanager
 def _under_way(scene: Scene) -> Iterator[None]:
     """A service that has begun a job, waits in it for `go_on`, and must live on to its end."""
@@ -46,14 +51,16 @@ def _under_way(scene: Scene) -> Iterator[None]:
     assert code == 0, f"the service ended with {code}:\n{scene.log.read_text()}"
 
 
-def _outbox_away(folder: Path, fault: Callable[[Path], "contextmanager[None]"], why: str) -> Result:
+def _outbox_away(
+    folder: Path, fault: Callable[[Path], AbstractContextManager[None]], why: str
+) -> Result:
     with closing(Scene(folder)) as scene, small_disk(scene.outbox) as disk:
         with _under_way(scene):
             with fault(disk):
                 scene.go_on()
                 scene.drop(JOBS)
                 scene.wait_log(why)
-                wait_told(scene, "can't be published")
+                wait_told(scene, "can't be published: ")
             recovery = scene.wait_settled()
         _require_no_quarantine(scene)
         return Result(1, scene.books(), recovery)
@@ -95,3 +102,13 @@ def filled(disk: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    """Nothing can be changed there."""
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
