@@ -1,5 +1,6 @@
 """Disks that are full, and disks that may only be read."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
@@ -7,11 +8,12 @@ from pathlib import Path
 
 from ddaemon.tests.chaos.inboxes import CLAIMED
 from ddaemon.tests.chaos.scenarios import CannotBeTried, Result, scenario
-from ddaemon.tests.chaos.scene import Scene, is_root
+from ddaemon.tests.chaos.scene import SETTINGS, Scene, is_root
 
 JOBS = 4
 BLOCK = bytes(4096)
 SIZE = "16m"
+TRIES_S = 3.0  # several ticks
 
 
 @scenario("disk-full-work", "a full disk under the attempts' folder")
@@ -35,6 +37,41 @@ def disk_full_outbox(folder: Path, short: bool) -> Result:
 @scenario("outbox-read-only", "the outbox mounted anew as read-only")
 def outbox_read_only(folder: Path, short: bool) -> Result:
     return _outbox_away(folder, read_only, "can't be published: .*Read-only file system")
+
+
+@scenario("disk-full-database", "a full disk under the whole home, the database's")
+def disk_full_database(folder: Path, short: bool) -> Result:
+    with closing(Scene(folder)) as scene, _home_on_small_disk(scene) as disk:
+        scene.start()
+        scene.drop(1)
+        scene.wait_settled()
+        with filled(disk):
+            scene.drop(JOBS)
+            scene.wait_log("can't be used at present: database or disk is full")
+            wait_told(scene, "is full")
+            assert _lives_for(scene, TRIES_S), scene.log.read_text()[-2000:]
+        recovery = scene.wait_settled()
+        assert scene.stop() == 0
+        _require_no_quarantine(scene)
+        return Result(1, scene.books(), recovery)
+
+
+def _lives_for(scene: Scene, seconds: float) -> bool:
+    assert scene.service is not None
+    with suppress(subprocess.TimeoutExpired):
+        scene.service.wait(seconds)
+    return scene.service.poll() is None
+
+
+@contextmanager
+def _home_on_small_disk(scene: Scene) -> Iterator[Path]:
+    """All of the home but its inbox."""
+    before = scene.home.rename(scene.folder / "before")
+    with small_disk(scene.home) as disk:
+        shutil.copytree(before, disk, dirs_exist_ok=True)
+        scene.inbox = before / "inbox"
+        scene.configure(SETTINGS.replace("[inbox]", f'[inbox]\npath = "{scene.inbox}"'))
+        yield disk
 
 
 @contextmanager
