@@ -8,6 +8,7 @@ import click
 
 from ..daemon.home import Home
 from ..daemon.names import printable
+from ..daemon.room import lack_of_room
 from ..storage.ledger import JobView, Ledger, ReviewView
 from ..storage.times import iso
 
@@ -43,7 +44,7 @@ def service_record(home: Home, ledger: Ledger) -> Record:
     return {
         "format": FORMAT,
         "home": str(home.path),
-        "service": _with_undelivered(_service(home), ledger),
+        "service": _with_more(_service(home), home, ledger),
         "counts": {state.value: number for state, number in ledger.counts().items()},
         "running": [row_record(ledger, row) for row in ledger.running()],
         "last": [row_record(ledger, row) for row in ledger.last_ended(LAST_VERDICTS)],
@@ -76,9 +77,12 @@ def _service(home: Home) -> Record:
     }
 
 
-def _with_undelivered(service: Record, ledger: Ledger) -> Record:
-    """Whether a service lives or not: nobody was told is trouble either way."""
-    return {**service, "trouble": [*service["trouble"], *map(_undelivered, ledger.undelivered())]}
+def _with_more(service: Record, home: Home, ledger: Ledger) -> Record:
+    """Trouble whether a service lives or not: nobody was told, or no room, with which no service
+    can note anything."""
+    lack = lack_of_room(home.work if home.work.is_dir() else home.path)
+    more = [*([lack] if lack else []), *map(_undelivered, ledger.undelivered())]
+    return {**service, "trouble": [*service["trouble"], *more]}
 
 
 def _undelivered(failed: tuple[str, str, int, str | None]) -> str:

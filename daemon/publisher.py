@@ -107,7 +107,7 @@ class Publisher:
         # A worker that a video took over can still write to what it holds open: a record that is
         # damaged after it was looked at must not end this thread, and the service with it.
         except (OSError, *MISSHAPEN) as error:
-            self._say(f"job {row.id} can't be published: {error}")
+            self._say(f"job {row.id} can't be published: {_in_short(error)}")
 
     def _say(self, fault: str) -> None:
         self.fault = fault
@@ -209,6 +209,13 @@ def _open_up(folder: Path) -> None:
         for path in (Path(root, name) for name in names):
             if not path.is_symlink():
                 path.chmod(0o700)
+
+
+def _in_short(error: Exception) -> str:
+    """A copy that failed lists every file: the first one's reason tells it all."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        return str(error.args[0][0][-1])
+    return str(error)
 
 
 def _judge(folder: Path) -> Judge | None:

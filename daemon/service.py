@@ -54,6 +54,7 @@ class Service:
         self._trouble: str | None = None  # why the queue can't be used at present
         self._started_at = iso(time.time())
         self._note: dict[str, Any] = {}
+        self._is_unnoted = False  # the note could not be written
         self._next_note = 0.0
         self._next_ping = 0.0
         self._notify: Notify = notifier()
@@ -282,11 +283,20 @@ class Service:
         }
         if note == self._note:
             return
-        self._note = note
-        _write_whole(self._home.service_note, json.dumps(note))
+        try:
+            _write_whole(self._home.service_note, json.dumps(note))
+        except OSError as error:  # a full disk: it is tried again with a later tick
+            self._say_unnoted(error)
+            return
+        self._note, self._is_unnoted = note, False
         running = f"{self._dispatcher.running()} job(s) running"
         # A line's end would begin another assignment, say of WATCHDOG.
         self._notify(f"STATUS={printable('; '.join(trouble) or running)}")
+
+    def _say_unnoted(self, error: OSError) -> None:
+        if not self._is_unnoted:
+            logger.error("%s can't be written: %s", self._home.service_note, error)
+        self._is_unnoted = True
 
     def _troubles(self) -> tuple[str | None, ...]:
         return (
