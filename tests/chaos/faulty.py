@@ -104,11 +104,7 @@ class Saboteur:
     def _pass(self, label: str, is_listed: bool) -> None:
         thread = threading.current_thread().name
         if is_listed:
-            os.write(
-                self._points,
-                f"{self.role}\\t{thread}\\t{label}\
-".encode(),
-            )
+            os.write(self._points, f"{self.role}\t{thread}\t{label}\n".encode())
         text = os.pread(self._plan, MAX_PLAN, 0)
         if not text:
             return
