@@ -1,6 +1,6 @@
 """All scenarios: each file enters its own into the list when it is imported."""
 
-from ddaemon.tests.chaos import crowds, fuzz, inboxes, kills, moments
+from ddaemon.tests.chaos import crowds, fuzz, inboxes, kills, moments, threads
 from ddaemon.tests.chaos.scenarios import SCENARIOS
 
-__all__ = ["SCENARIOS", "crowds", "fuzz", "inboxes", "kills", "moments"]
+__all__ = ["SCENARIOS", "crowds", "fuzz", "inboxes", "kills", "moments", "threads"]
