@@ -19,7 +19,9 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
+from watchdog.observers.inotify_c import InotifyFD
 from watchdog.observers.polling import PollingObserver
+from watchdog.utils import BaseThread
 
 # Not among them: that a file was opened or read, which we do ourselves, and that a folder's list
 # of names changed, which is said of each file of it, too.
@@ -34,6 +36,7 @@ LOOKED_AT: list[type[FileSystemEvent]] = [
     DirDeletedEvent,
 ]
 POLL_S = 5.0
+STOP_S = 5.0
 
 
 class Watcher:
@@ -56,14 +59,25 @@ class Watcher:
         except OSError:
             self._observer.stop()
             raise
-        # The observer keeps one of its threads to itself, and without it there are no events.
-        self._threads = [t for t in threading.enumerate() if t not in self._others]
+        # The observer keeps some of its threads to itself, and without them there are no events.
+        self._threads = [t for t in threading.enumerate() if self._needs(t)]
+
+    def _needs(self, thread: threading.Thread) -> bool:
+        """Threads of others may begin in the same moment; one reads for all watchers there are."""
+        is_new = isinstance(thread, BaseThread) and thread not in self._others
+        return is_new or isinstance(thread, InotifyFD)
 
     def is_alive(self) -> bool:
         """Whether every thread of it still runs."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
+        """Within a bound: a thread that died in mid-work may have left a lock held for ever."""
+        ending = threading.Thread(target=self._end, name="watcher's end", daemon=True)
+        ending.start()
+        ending.join(STOP_S)
+
+    def _end(self) -> None:
         self._observer.stop()
         if self._observer.is_alive():
             self._observer.join()

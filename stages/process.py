@@ -178,11 +178,12 @@ class _Running:
         except (EOFError, OSError, ValueError, TypeError, RecursionError) as error:
             # At its end, or it says what no worker says: then nobody listens any more.
             logger.debug("worker %d is not listened to any more: %r", self.pid, error)
-        self.process.kill()
-        self.process.join()
-        self.ended.set()
-        self._hear.close()
-        self._answer(None, BrokenProcessPool(self._how_it_ended()))
+        finally:  # whoever asked gets an answer, whatever ended this thread
+            self.process.kill()
+            self.process.join()
+            self.ended.set()
+            self._hear.close()
+            self._answer(None, BrokenProcessPool(self._how_it_ended()))
 
     def _has_more(self) -> bool:
         """Waits. Where no wall forbids a fork, another process may hold the pipe open."""

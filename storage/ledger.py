@@ -164,8 +164,9 @@ class Ledger:
     def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
         """The first jobs in that order. Each state's are taken off an index of its own: of a
         million ended jobs only `limit` are read."""
+        # Only column names, the states' own names and the order become part of the statement.
         one = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = ? ORDER BY {order} LIMIT ?"  # noqa: S608
-        parts = " UNION ALL ".join(f"SELECT * FROM ({one}) AS of_{state}" for state in states)  # noqa: S608
+        parts = " UNION ALL ".join(f"SELECT * FROM ({one}) AS of_{state}" for state in states)  # noqa: S608 (as above)
         values = [value for state in states for value in (state.value, limit)]
         found = self._reader.rows(f"{parts} ORDER BY {order} LIMIT ?", *values, limit)
         return [JobView(*row) for row in found]

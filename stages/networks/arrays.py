@@ -24,8 +24,7 @@ UNREADABLE = (
     ValueError,
     EOFError,
     KeyError,
-    RuntimeError,  # an encrypted entry
-    NotImplementedError,  # a way of packing that is not known
+    RuntimeError,  # an encrypted entry, or a way of packing that is not known
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -1,6 +1,16 @@
 """All scenarios: each file enters its own into the list when it is imported."""
 
-from ddaemon.tests.chaos import crowds, databases, disks, fuzz, inboxes, kills, moments
+from ddaemon.tests.chaos import crowds, databases, disks, fuzz, inboxes, kills, moments, threads
 from ddaemon.tests.chaos.scenarios import SCENARIOS
 
-__all__ = ["SCENARIOS", "crowds", "databases", "disks", "fuzz", "inboxes", "kills", "moments"]
+__all__ = [
+    "SCENARIOS",
+    "crowds",
+    "databases",
+    "disks",
+    "fuzz",
+    "inboxes",
+    "kills",
+    "moments",
+    "threads",
+]

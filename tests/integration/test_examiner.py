@@ -9,10 +9,10 @@ import pytest
 
 from ddaemon.daemon import examiner as examining
 from ddaemon.daemon.config import WorkersSettings
-from ddaemon.stages.sandbox.confinement import Confinement
 from ddaemon.daemon.examiner import Examiner
 from ddaemon.daemon.identify import Examination, Examined
 from ddaemon.daemon.worker import VideoChanged
+from ddaemon.stages.sandbox.confinement import Confinement
 from ddaemon.storage.content import FileStamp, hash_file
 from ddaemon.tests.clips import blank_clip
 

@@ -16,7 +16,14 @@ def _with_files(path: Path, count: int) -> Database:
     database = Database.create(path)
     with database.write() as connection:
         rows = [
-            {"path": Path(f"/in/\udcff{n}.mp4"), "size": n, "mtime_ns": n, "inode": n, "job": "j"}
+            {
+                "path": Path(f"/in/\udcff{n}.mp4"),
+                "size": n,
+                "mtime_ns": n,
+                "inode": n,
+                "job": "j",
+                "holder": "",
+            }
             for n in range(count)
         ]
         connection.execute(insert(files), rows)

@@ -41,8 +41,7 @@ _ZIP_FAULTS = (
     zlib.error,
     EOFError,
     KeyError,
-    NotImplementedError,
-    RuntimeError,
+    RuntimeError,  # an encrypted member, or a way of packing that is not known
 )
 
 
