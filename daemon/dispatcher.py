@@ -74,7 +74,7 @@ class Dispatcher:
         self._queue = queue
         self._registry = registry
         self._work = work
-        self._readable = readable
+        self._readable = [*readable]
         self._on_event = on_event
         self._on_verdict = on_verdict
         self._on_changed = on_changed
@@ -104,6 +104,11 @@ class Dispatcher:
         elsewhere = [detector] if detector.is_symlink() else []
         read = (*self._readable, self._registry.folder, *elsewhere)
         return confine_worker(self._config, read, self._work, private=[self._work.parent])
+
+    def _let_read(self, folder: Path) -> None:
+        """A video may have come in through the inbox of another service on the same database."""
+        if not any(folder.is_relative_to(place) for place in self._readable):
+            self._readable.append(folder)
 
     def warm_up(self) -> None:
         """Load the detector in every worker. Raises `UserError` when no job could ever run."""
@@ -185,6 +190,7 @@ class Dispatcher:
                 return
             self._queue.fail(claim, str(error))  # the detector of this rerun is gone
             return
+        self._let_read(claim.source.parent)
         worker.confinement = self._confine(task.detector)
         future = worker.submit(run_task, task)
         beat = now + self._config.queue.heartbeat
