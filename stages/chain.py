@@ -91,7 +91,8 @@ def run_chain(chain: Sequence[Stage], context: Context, on_stage: OnStage) -> di
         for place, stage in enumerate(lookers):
             _run_stage(stage, context, facts, _share(on_stage, stage, place, len(chain)))
     except NotAnalysable as refusal:
-        facts[REFUSAL] = refusal
+        # Its traceback would hold what the stages had at hand, frames too, beyond the job.
+        facts[REFUSAL] = refusal.with_traceback(None)
     _run_stage(closing, context, facts, _share(on_stage, closing, len(lookers), len(chain)))
     return facts
 

@@ -243,7 +243,7 @@ class Queue:
         now = self._clock()
         turn = (
             select(jobs.c.id)
-            .where(jobs.c.state == State.PENDING, jobs.c.not_before <= now)
+            .where(jobs.c.state == State.PENDING, _is_due(now))
             .order_by(jobs.c.priority.desc(), jobs.c.received_at, jobs.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)  # PostgreSQL: each claimer gets another one
@@ -600,6 +600,11 @@ class Queue:
         now = self._clock()
         connection.execute(insert(events).values(job=job, at=now, kind=kind, detail=detail))
         audit.append(connection, kind, job, {"text": detail, **facts}, sha256=sha256, at=now)
+
+
+def _is_due(now: float) -> ColumnElement[bool]:
+    """A wait beyond any backoff is none: the clock was set back meanwhile."""
+    return or_(jobs.c.not_before <= now, jobs.c.not_before > now + MAX_BACKOFF_S)
 
 
 def _stamp(row: JobRow) -> FileStamp:

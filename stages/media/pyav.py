@@ -13,6 +13,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from ...storage.errors import NotAnalysable, Reason
@@ -55,6 +56,8 @@ class PyavVideo:
     ) -> None:
         self._path, self._max_pixels, self._threads, self._seek = path, max_pixels, threads, seek
         self._cursors: list[Cursor] = []
+        # One for all frames: each frame's own would keep threads for as long as the frame is kept.
+        self._reformatter = VideoReformatter()
         self._kept: dict[int, VideoFrame] = {}  # by pts
         self._kept_bytes = 0
         self.decoded = 0
@@ -143,7 +146,7 @@ class PyavVideo:
 
     def _finish(self, index: int, frame: VideoFrame) -> Frame:
         t = float((pts(frame) - self._origin) * self._base)
-        return Frame(index, t, _to_image(frame, self._facts))
+        return Frame(index, t, _to_image(frame, self._facts, self._reformatter))
 
 
 def _read_header(
@@ -230,10 +233,10 @@ def _rotated(facts: ContainerFacts, degrees: int) -> ContainerFacts:
     return replace(facts, rotation=degrees)
 
 
-def _to_image(frame: VideoFrame, facts: ContainerFacts) -> Image:
+def _to_image(frame: VideoFrame, facts: ContainerFacts, reformatter: VideoReformatter) -> Image:
     """RGB as displayed. Every frame comes out in the size of the facts: a stream that changes
     its resolution on the way is shown by players like that, too."""
     turned = facts.rotation % 180 != 0
     width, height = (facts.height, facts.width) if turned else (facts.width, facts.height)
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+    pixels = reformatter.reformat(frame, width, height, "rgb24", threads=1).to_ndarray()
     return np.ascontiguousarray(np.rot90(pixels, -facts.rotation // 90))

@@ -48,9 +48,12 @@ def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("deed", "limit", "why"),
     [
+        ("abort", "", "SIGABRT"),
         ("crash", "", "SIGSEGV"),
+        ("sleep", "[workers]\njob_seconds = 12\n", "workers.job_seconds"),
         ("hold", "", "no sign of life for queue.lease"),
         ("burn", "[workers]\njob_seconds = 8\n", "workers.job_seconds"),
+        ("eat", "[workers]\nmemory_mb = 900\n", "workers.memory_mb"),
         ("hoard", "[workers]\nmemory_mb = 1500\n", "workers.memory_mb"),
         ("connect", "", "PermissionError"),
         ("blame", "", "the detector is missing"),
@@ -72,6 +75,7 @@ def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
     reason = json.loads((folder / "reason.json").read_text())
     assert why in reason["last_error"]
     assert reason["attempts"] == 2
+    assert f"ddaemon jobs retry {reason['job']}" in reason["what_to_do"]
     history = history_of(ddaemon, "poison.mp4")
     kinds = [event["kind"] for event in history]
     assert kinds.count("claimed") - kinds.count("released") == 2

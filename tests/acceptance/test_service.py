@@ -180,33 +180,6 @@ def test_a_service_that_is_killed_in_mid_job_ends_it_after_a_restart(
     assert len(ddaemon.verdicts()) == 1
 
 
-@pytest.mark.parametrize(
-    ("deed", "limit", "why"),
-    [
-        ("abort", "", "died"),
-        ("sleep", "[workers]\njob_seconds = 12\n", "workers.job_seconds"),
-        ("eat", "[workers]\nmemory_mb = 900\n", "workers.memory_mb"),
-    ],
-)
-def test_poison_ends_in_quarantine_and_others_go_on(
-    ddaemon: Ddaemon, stranger: dict[str, str], deed: str, limit: str, why: str
-) -> None:
-    settings = with_trouble(deed, "poison.mp4", limit).replace(
-        "backoff = 0.2", "backoff = 0.2\nmax_attempts = 2"
-    )
-    ddaemon.configure(settings)
-    unlike(SHIPPED[0], ddaemon.inbox / "poison.mp4", 9)
-    shutil.copy(SHIPPED[1], ddaemon.inbox / "good.mp4")
-    ddaemon.start("--drain", **stranger)
-    assert ddaemon.wait() == 0, ddaemon.log.read_text()
-    assert [verdict["input"]["name"] for verdict in ddaemon.verdicts()] == ["good.mp4"]
-    (folder,) = ddaemon.quarantine.iterdir()
-    reason = json.loads((folder / "reason.json").read_text())
-    assert why in reason["last_error"]
-    assert reason["attempts"] == 2
-    assert f"ddaemon jobs retry {reason['job']}" in reason["what_to_do"]
-
-
 def test_sigterm_lets_the_running_job_end_and_gives_the_rest_back(
     ddaemon: Ddaemon, stranger: dict[str, str]
 ) -> None:

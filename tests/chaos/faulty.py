@@ -12,6 +12,7 @@ variable `CHAOS_FOLDER` names a folder with
     plan.json  {"role", "label", "thread", "deed", "time", "victim"}: the so manyth time that a
                point comes in one process whose label begins so, or fits this pattern (as of file
                names), do it; the file is emptied first, so that it is done once, by one process
+    clock      seconds by which the wall clock is wrong, in every process that was started so
     go         holds the id of a plan whose deed "wait" is to end
 
 All are opened when the process starts: later a worker may be allowed no file but its own. A plan
@@ -238,10 +239,22 @@ def _wrap_fsync(saboteur: Saboteur) -> None:
     os.fsync = wrapped
 
 
+def _wrong_clock(folder: Path) -> None:
+    """Before ddaemon is imported, which keeps `time.time` in defaults. The monotonic one stays."""
+    told = os.open(folder / "clock", os.O_RDONLY | os.O_CREAT, 0o600)
+    right = time.time
+
+    def wrong() -> float:
+        return right() + float(os.pread(told, MAX_PLAN, 0) or 0)
+
+    time.time = wrong
+
+
 def _sabotage() -> None:
     folder = os.environ.get(FOLDER)
     if folder is None:
         return
+    _wrong_clock(Path(folder))
     home = Path(os.environ[HOME])
     saboteur = Saboteur(Path(folder), home)
     if saboteur.role == "service":  # a worker has no database, and importing it would cost it time

@@ -158,6 +158,16 @@ class Scene(Ddaemon):
         """End a deed "wait"."""
         (self._faults / "go").write_text(f"{os.getpid()}-{self._plans}\n")
 
+    def set_clock(self, off_s: float) -> None:
+        """Let the wall clock of what was started with a fault be wrong by so many seconds."""
+        with (self._faults / "clock").open("r+b") as stream:
+            os.pwrite(stream.fileno(), f"{off_s:20}".encode(), 0)
+
+    def worker_at_work(self) -> int:
+        """The process that says how far it is."""
+        (told,) = (self.home / "work").glob("*.progress")
+        return int(json.loads(told.read_bytes())["pid"])
+
     def points(self) -> list[tuple[str, str, str]]:
         """Role, thread and label of every point that was passed so far, each once, in order."""
         return list(self.passed())

@@ -215,6 +215,17 @@ def test_attempts_back_off_and_end_in_quarantine(
     assert queue.half_done() == []
 
 
+def test_a_clock_that_is_set_back_makes_no_job_wait_for_hours(
+    queue: Queue, tmp_path: Path, clock: Clock
+) -> None:
+    queue.enqueue(arrival(tmp_path / "a"))
+    claim = queue.claim(60)
+    assert claim is not None
+    queue.fail(claim, "the decoder died")
+    clock.now -= 6 * 3600
+    assert queue.claim(60) is not None
+
+
 def test_a_released_job_has_not_used_an_attempt(
     queue: Queue, ledger: Ledger, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from ddaemon.storage.database import Database
 from ddaemon.storage.errors import JobError, LeaseLost
 from ddaemon.storage.ledger import Ledger
 from ddaemon.storage.place import Place
-from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
+from ddaemon.storage.queue import MAX_BACKOFF_S, Arrival, Claim, Outcome, Queue
 from ddaemon.storage.states import ENDED, State
 from ddaemon.storage.tables import metadata
 
@@ -37,6 +37,10 @@ class Job:
     lease_until: float = 0.0
     finished_at: float | None = None
     judged_at: float | None = None  # of its last verdict
+
+    def is_due(self, now: float) -> bool:
+        """A longer wait than any backoff is the clock's, not the job's."""
+        return not now < self.not_before <= now + MAX_BACKOFF_S
 
 
 class Machine(RuleBasedStateMachine):
@@ -71,9 +75,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def claim(self) -> None:
-        due = [
-            j for j in self.jobs.values() if j.state == State.PENDING and j.not_before <= self.now
-        ]
+        due = [j for j in self.jobs.values() if j.state == State.PENDING and j.is_due(self.now)]
         claim = self.queue.claim(LEASE_S)
         if claim is None:
             assert not due

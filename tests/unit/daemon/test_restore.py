@@ -15,15 +15,12 @@ from ddaemon.daemon.restore import _require_readable, restore
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import HomeError, UserError
 from ddaemon.storage.reading import SCHEMA_VERSION
+from ddaemon.tests.homes import home_to_back_up
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    home = Home(tmp_path / "home")
-    home.make()
-    home.config.write_text("")
-    (home.detectors / "record").write_text("kept")
-    Database.create(home.state).close()
+    home = home_to_back_up(tmp_path / "home")
     back_up(home, tmp_path / "b.tar")
     return tmp_path / "b.tar"
 

@@ -7,18 +7,13 @@ import pytest
 
 from ddaemon.daemon.backup import back_up, check
 from ddaemon.daemon.home import Home
-from ddaemon.storage.database import Database
 from ddaemon.storage.errors import UserError
+from ddaemon.tests.homes import home_to_back_up
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.make()
-    home.config.write_text("")
-    (home.detectors / "record").write_text("kept")
-    Database.create(home.database).close()
-    return home
+    return home_to_back_up(tmp_path / "home")
 
 
 def test_a_backup_passes_its_check_and_is_for_its_owner_alone(home: Home, tmp_path: Path) -> None:
