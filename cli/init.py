@@ -14,6 +14,7 @@ def command(home: Home) -> None:
     from ..daemon.config import default_file
     from ..storage.database import Database
 
+    home.require_whole()
     os.umask(UMASK)  # also where the shell's is tighter: the group reads the outbox
     home.make()
     if not home.config.exists():

@@ -8,25 +8,27 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 
 from .. import __version__
 from ..storage import audit
+from ..storage.content import hash_file
 from ..storage.copy import copy_tables
 from ..storage.database import Database
 from ..storage.errors import HomeError, UserError
 from ..storage.reading import SCHEMA_VERSION
 from ..storage.tables import jobs
 from ..storage.times import iso
+from .config import read_config
 from .home import Home
+from .outbox import sync_folder
+from .places import inbox_path
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 16 * 2**20
-BLOCK_BYTES = 2**20
 
 Manifest = dict[str, Any]
 
@@ -46,13 +48,12 @@ def back_up(home: Home, file: Path, *, force: bool = False) -> Manifest:
             _publish(_pack(Path(folder), manifest), file, force)
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror or error}") from error
-    except OperationalError as error:
-        raise UserError(f"cannot write {file}: {error.orig}") from error
     return manifest
 
 
 def _require_allowed(home: Home, file: Path, force: bool) -> None:
-    if file.resolve().is_relative_to(home.inbox.resolve()):
+    inbox = inbox_path(home, read_config(home.config))
+    if file.resolve().is_relative_to(inbox.resolve()):
         raise UserError(f"{file} is in the inbox, where files are judged; choose another place")
     if file.exists() and not force:
         raise UserError(f"{file} exists; choose another name, or overwrite it with --force")
@@ -72,7 +73,7 @@ def _gather(home: Home, stage: Path) -> Manifest:
         shutil.copyfile(home.name_file, stage / home.name_file.name)
     shutil.copytree(home.detectors, stage / home.detectors.name)
     names = sorted(path for path in stage.rglob("*") if path.is_file())
-    members = {path.relative_to(stage).as_posix(): _sha256(path) for path in names}
+    members = {path.relative_to(stage).as_posix(): hash_file(path) for path in names}
     return {**told, "members": members}
 
 
@@ -87,18 +88,6 @@ def _told(database: Database) -> Manifest:
             "jobs": {row[0]: row[1] for row in states},
             "audit_head": str(audit.head_of(connection)),
         }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return _digest(stream)
-
-
-def _digest(stream: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while block := stream.read(BLOCK_BYTES):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 def _pack(folder: Path, manifest: Manifest) -> Path:
@@ -119,11 +108,7 @@ def _publish(packed: Path, file: Path, force: bool) -> None:
         packed.replace(file)
     else:
         os.link(packed, file)  # fails if somebody made the file meanwhile
-    descriptor = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(file.parent)
 
 
 def check(file: Path) -> Manifest:
@@ -156,7 +141,7 @@ def _read(stream: BinaryIO) -> tuple[Manifest, dict[str, str]]:
                     raise ValueError("it has more than one manifest, or one too large")
                 manifest = json.load(content)
             else:
-                found[member.name] = _digest(content)
+                found[member.name] = hashlib.file_digest(content, "sha256").hexdigest()
     if not isinstance(manifest, dict):
         raise tarfile.ReadError("it has no manifest")
     return manifest, found

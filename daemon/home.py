@@ -79,13 +79,17 @@ class Home:
 
     def require(self) -> None:
         """Raise `HomeError` unless `ddaemon init` was here, and no restore was broken off."""
-        if self.restoring.exists():
-            raise HomeError("a restore was broken off: run `ddaemon restore FILE` again")
+        self.require_whole()
         if not self.config.is_file():
             raise HomeError(
                 f"{self.path} is not a ddaemon home; "
                 f"make one with `ddaemon init --home {self.path}`"
             )
+
+    def require_whole(self) -> None:
+        """Raise `HomeError` when a restore was broken off here."""
+        if self.restoring.exists():
+            raise HomeError("a restore was broken off: run `ddaemon restore FILE` again")
 
     @property
     def database(self) -> Place:

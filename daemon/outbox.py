@@ -47,7 +47,7 @@ class Shelf:
             _move_file(original, part)
         (part / COPY).unlink(missing_ok=True)
         closing(part)
-        _sync_tree(part)
+        sync_tree(part)
         part.rename(final)
         sync_folder(self.path)
         return final
@@ -80,7 +80,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_tree(folder: Path) -> None:
+def sync_tree(folder: Path) -> None:
+    """The same for all that is in it, files and folders."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
             sync_folder(path)

@@ -6,12 +6,16 @@ import tarfile
 import time
 from pathlib import Path, PurePosixPath
 
+from ..storage.content import hash_file
 from ..storage.database import Database
 from ..storage.errors import HomeError, UserError
 from ..storage.reading import SCHEMA_VERSION
 from ..storage.restoring import folders, put_back
-from .backup import MANIFEST, Manifest, _sha256, check
+from .backup import MANIFEST, Manifest, check
+from .config import read_config
 from .home import Home
+from .outbox import sync_folder, sync_tree
+from .places import outbox_path
 
 FILES = ("ddaemon.toml", ".home-id", "state.db")
 ORDER = ("ddaemon.toml", ".home-id", "detectors", "state.db")  # the database last
@@ -66,13 +70,12 @@ def _prepare(home: Home, file: Path, manifest: Manifest, stage: Path) -> None:
         raise HomeError(f"the settings in {file} name a database that can't be restored into")
     database = Database.open(stage / "state.db")
     try:
-        _require_known(home, folders(database))
+        _require_known(outbox_path(home, read_config(stage / home.config.name)), folders(database))
         told = {name: manifest[name] for name in ("made_at", "audit_head", "jobs")}
         put_back(database, told)
     finally:
         database.close()
-    for path in (*stage.rglob("*"), stage):
-        _sync(path)
+    sync_tree(stage)
 
 
 def _unpack(file: Path, manifest: Manifest, stage: Path) -> None:
@@ -86,17 +89,18 @@ def _unpack(file: Path, manifest: Manifest, stage: Path) -> None:
             with target.open("xb") as stream:
                 os.fchmod(stream.fileno(), 0o600 if name in FILES else 0o640)
                 shutil.copyfileobj(content, stream)
-            if _sha256(target) != digest:
+            if hash_file(target) != digest:
                 raise UserError(f"{file} was altered while it was read ({MANIFEST})")
 
 
-def _require_known(home: Home, known: set[str]) -> None:
+def _require_known(outbox: Path, known: set[str]) -> None:
     """A verdict that the backup doesn't know would be published a second time."""
-    found = {path.name for path in home.outbox.iterdir() if not path.name.startswith(".")}
+    there = outbox.iterdir() if outbox.is_dir() else ()
+    found = {path.name for path in there if not path.name.startswith(".")}
     if unknown := sorted(found - known):
         raise HomeError(
-            f"{home.outbox} holds {len(unknown)} that the backup doesn't know, such as "
-            f"{unknown[0]}; move them elsewhere first (docs/backup.md)"
+            f"{outbox} holds {len(unknown)} that the backup doesn't know, such as {unknown[0]}; "
+            "move them elsewhere first (docs/backup.md)"
         )
 
 
@@ -108,7 +112,7 @@ def _begin(home: Home, stage: Path) -> None:
             shutil.rmtree(home.restoring / name, ignore_errors=True)
             if (stage / name).exists():
                 (stage / name).rename(home.restoring / name)
-    _sync(home.path)
+    sync_folder(home.path)
 
 
 def _finish(home: Home) -> None:
@@ -120,14 +124,6 @@ def _finish(home: Home) -> None:
                 if old.exists():
                     old.rename(home.path / f"{name}.before-{stamp}{end}")
             (home.restoring / name).rename(home.path / name)
-            _sync(home.path)
+            sync_folder(home.path)
     shutil.rmtree(home.restoring)
-    _sync(home.path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(home.path)

@@ -11,6 +11,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from ddaemon.tests.chaos.books import Books
 from ddaemon.tests.chaos.everything import SCENARIOS
 from ddaemon.tests.chaos.scenarios import CannotBeTried, Result, Scenario
 
@@ -24,13 +25,16 @@ def main() -> None:
     """Play what was asked for."""
     options = _options()
     lines, failed = list(HEAD), []
+    played: list[Result] = []
     print(*HEAD, sep="\n", flush=True)
     for name in options.names or SCENARIOS:
-        line, is_right = _play(SCENARIOS[name], options.short)
+        line, is_right = _play(SCENARIOS[name], options.short, played)
         print(line, flush=True)
         lines.append(line)
         if not is_right:
             failed.append(name)
+    lines.append(_totals(played))
+    print(lines[-1], flush=True)
     if options.out:
         options.out.write_text("\n".join(lines) + "\n")
     sys.exit(f"not as it should be: {', '.join(failed)}" if failed else 0)
@@ -44,7 +48,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _play(scenario: Scenario, short: bool) -> tuple[str, bool]:
+def _play(scenario: Scenario, short: bool, played: list[Result]) -> tuple[str, bool]:
     with tempfile.TemporaryDirectory(prefix=f"chaos-{scenario.name}-") as folder:
         try:
             result = scenario.play(Path(folder) / "scene", short)
@@ -53,6 +57,7 @@ def _play(scenario: Scenario, short: bool) -> tuple[str, bool]:
         except AssertionError:
             traceback.print_exc()
             return f"| {scenario.fault} | FAILED | | | | |", False
+    played.append(result)
     for fault in result.books.faults:
         print(fault, file=sys.stderr)
     return _line(scenario, result), result.books.are_right
@@ -64,6 +69,12 @@ def _line(scenario: Scenario, result: Result) -> str:
     fault = f"{scenario.fault}; {result.note}" if result.note else scenario.fault
     numbers = [result.injected, books.jobs, books.lost, books.doubled, seconds]
     return "| " + " | ".join([fault, *map(str, numbers)]) + " |"
+
+
+def _totals(played: list[Result]) -> str:
+    books = sum((result.books for result in played), Books())
+    numbers = [sum(result.injected for result in played), books.jobs, books.lost, books.doubled]
+    return "| " + " | ".join(["all together", *map(str, numbers), ""]) + " |"
 
 
 if __name__ == "__main__":

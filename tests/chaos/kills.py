@@ -14,6 +14,7 @@ from ddaemon.tests.chaos.scene import SETTINGS, Scene
 
 SHORT_STEP = 7  # in short, every so manyth point is tried
 RANDOM_JOBS, RANDOM_JOBS_SHORT = 300, 20
+FIRST_KILL_S = 0.1
 BETWEEN_KILLS_S = (0.1, 3.0)
 SEED = 20261124
 MOVING = '[outbox]\noriginal = "move"\n'
@@ -106,7 +107,8 @@ def kill_at_random(folder: Path, short: bool) -> Result:
         scene.drop(RANDOM_JOBS_SHORT if short else RANDOM_JOBS)
         injected = 0
         scene.start("--drain")
-        while not _ends_within(scene, dice.uniform(*BETWEEN_KILLS_S)):
+        scene.wait_log("is new job")  # the first kill comes while jobs are open
+        while not _ends_within(scene, dice.uniform(*BETWEEN_KILLS_S) if injected else FIRST_KILL_S):
             assert scene.service is not None
             victim = dice.choice([scene.service.pid, *scene.worker_pids()])
             os.kill(victim, signal.SIGKILL)
