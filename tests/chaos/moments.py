@@ -82,7 +82,7 @@ DEEDS: dict[str, Deed] = {
 
 @scenario("altered", "a file replaced, forged, cut, appended to, renamed, deleted at each moment")
 def altered(folder: Path, short: bool) -> Result:
-    # What is forged after its verdict is not noticed: docs/chaos-inbox.md, limits.
+    # What is forged after its verdict is not noticed: docs/chaos.md, limits.
     every = [case for case in product(MOMENTS, DEEDS) if case != ("read", "forge")]
     cases = SHORT if short else every
     with closing(_scene(folder)) as scene:
