@@ -7,6 +7,7 @@ import shutil
 import tarfile
 import tempfile
 import time
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -134,7 +135,7 @@ def _read(stream: BinaryIO) -> tuple[Manifest, dict[str, str]]:
     with tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
-            if content is None or member.name in found:
+            if not isinstance(content, BufferedReader) or member.name in found:
                 raise ValueError(f"unexpected member {member.name!r}")
             if member.name == MANIFEST:
                 if manifest is not None or member.size > MANIFEST_MAX_BYTES:

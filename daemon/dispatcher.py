@@ -54,8 +54,8 @@ class Dispatcher:
     """Keeps every worker busy while there are jobs. All of it runs in the caller's thread.
 
     `on_changed` is called with a file, and the stamp under which it was accepted, that was found
-    to be another one; `is_away` says
-    of a file that can't be read whether it will come back, so that no attempt is used up.
+    to be another one; `is_away` says of a file that can't be read whether it will come back, so
+    that no attempt is used up.
     """
 
     def __init__(
