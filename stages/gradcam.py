@@ -60,7 +60,7 @@ class GradCam:
     """
 
     name = "gradcam"
-    version = "2"
+    version = "3"
     needs = frozenset({"frames", "faces", "features", "judgement"})
     gives = frozenset({"heatmaps"})
     publishes: frozenset[str] = frozenset()

@@ -39,6 +39,18 @@ class FinetuneSettings(Section):
         float, Field(ge=0, le=1, description="share of the fakes that are self-blended reals")
     ] = 0.25
     steps: Annotated[int, Field(ge=0, description="batches an epoch; 0: one pass")] = 0
+    average: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="momentum of the running average of the weights that is judged and kept; "
+            "0: the weights themselves",
+        ),
+    ] = 0.0
+    frozen_norm: Annotated[
+        bool, Field(description="leave batch normalisation as the start has it")
+    ] = False
 
 
 class Recipe(Section):

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def finetune_backbone(
         _require_both(part)
     with accelerated():
         steps = settings.finetuning.steps or max(1, len(train) // settings.finetuning.batch)
-        network, backbone = _network(start, settings, steps)
+        network, backbone = network_to_tune(start, settings, steps)
         belongs_to = _digest(start, settings, train)
         begun = load_checkpoint(folder, network, belongs_to)
         course = Course(
@@ -116,11 +117,13 @@ class Course:
 
     def judge(self) -> None:
         """Measure on the validation part, and remember the weights when they are the best."""
-        area, state = _auc(self.network, self.judged, self.preprocessing), self.state
+        state = self.state
         loss = float(np.mean(self.losses)) if self.losses else None
+        with averaged(self.network, state.epoch):
+            area = _auc(self.network, self.judged, self.preprocessing)
+            if all(area > float(curve["val_auc"] or 0) for curve in state.curves):
+                state.best_epoch, state.best = state.epoch, get_arrays(self.network)
         logger.info("step %d: loss %s, AUC %.4f", state.epoch, loss, area)
-        if all(area > float(curve["val_auc"] or 0) for curve in state.curves):
-            state.best_epoch, state.best = state.epoch, get_arrays(self.network)
         state.curves.append({"step": state.epoch, "loss": loss, "val_auc": area})
         self.losses.clear()
 
@@ -128,6 +131,21 @@ class Course:
         """Keep where it stands."""
         save_checkpoint(self.folder, self.network, self.state, self.belongs_to)
         self.saved = time.monotonic()
+
+
+@contextmanager
+def averaged(network: Any, step: int) -> Iterator[None]:
+    """The network with the running average of its weights, if one is kept; before the first step
+    there is none."""
+    if not step or not network.optimizer.use_ema:
+        yield
+        return
+    own = get_arrays(network)
+    network.optimizer.finalize_variable_values(network.trainable_variables)
+    try:
+        yield
+    finally:
+        set_arrays(network, own)
 
 
 def _learn(
@@ -158,7 +176,7 @@ def _digest(start: Start, settings: Settings, train: Sequence[Row]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _network(start: Start, settings: Settings, steps: int) -> tuple[Any, Any]:
+def network_to_tune(start: Start, settings: Settings, steps: int) -> tuple[Any, Any]:
     """The whole network, compiled, and the backbone inside it."""
     import keras
 
@@ -172,10 +190,22 @@ def _network(start: Start, settings: Settings, steps: int) -> tuple[Any, Any]:
         frame.kernel.assign(start.frame["frame/kernel"])
         frame.bias.assign(start.frame["frame/bias"])
     asked = settings.finetuning
+    if asked.frozen_norm:
+        _freeze_norms(network)
     rate = keras.optimizers.schedules.CosineDecay(asked.rate, steps * asked.epochs)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=asked.smoothing)
-    network.compile(keras.optimizers.AdamW(rate, weight_decay=asked.decay), loss)
+    averaging = {"use_ema": True, "ema_momentum": asked.average} if asked.average else {}
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=asked.decay, **averaging), loss)
     return network, backbone
+
+
+def _freeze_norms(network: Any) -> None:
+    """Let no layer of batch normalisation learn, nor look at a batch's own mean."""
+    import keras
+
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from ddaemon.stages.blurring import blend_cells, blur_face, occlusion
 from ddaemon.stages.faithfulness import (
     ORDERS,
     STEPS,
+    Curves,
     Faithfulness,
     as_record,
     check_heats,
-    deletion_areas,
     hottest_first,
 )
 from ddaemon.tests.unit.stages.evidence import StripeDetector, grey_face, with_evidence
@@ -79,7 +79,7 @@ def test_insertion_is_deletion_in_the_reverse_order_read_backwards(crop, judge):
     shown = [blend_cells(crop, blurred, order[end:], GRID) for end in range(0, 17, 2)]
     curve = judge(np.stack(shown))
     expected = np.trapezoid(curve, dx=1 / STEPS)
-    found = deletion_areas([order[::-1]], GRID, crop, judge)[0]
+    found = Curves(crop, GRID, judge).areas([order[::-1]])[0]
     assert found == pytest.approx(float(expected), abs=1e-3)
 
 
@@ -102,8 +102,31 @@ def test_an_empty_map_and_one_of_a_single_cell_are_not_checked(crop, judge):
 
 def test_two_maps_of_a_face_are_held_against_the_same_random_orders(crop, judge):
     one, other = check_heats([heat_of(crop), heat_of(crop).T.copy()], crop, judge, rng())
-    assert one.random == other.random and len(one.random) == ORDERS
+    assert len(one.random) == ORDERS and other.random == one.random[: len(other.random)]
     assert one.deletion != other.deletion
+
+
+def test_no_order_is_tried_after_the_first_that_does_as_well_as_the_map(crop, judge):
+    """And the answer is that of all of them."""
+    counts, passes = [], []
+
+    def counted(crops):
+        passes.append(len(crops))
+        return judge(crops)
+
+    for seed in range(20):
+        heat = rng((5, seed)).random(GRID).astype(np.float32)
+        passes.clear()
+        found = check_heats([heat], crop, counted, rng(seed))[0]
+        drawn = rng(seed)
+        every = Curves(crop, GRID, judge).areas([drawn.permutation(16) for _ in range(ORDERS)])
+        better = [found.deletion < area < found.insertion for area in every]
+        assert found.better_than_chance == all(better)
+        tried = ORDERS if all(better) else better.index(False) + 1
+        assert found.random == pytest.approx(every[:tried])
+        assert sum(passes) == 2 + (2 + tried) * (STEPS - 1)
+        counts.append(tried)
+    assert min(counts) == 1 and len(set(counts)) > 1
 
 
 def test_the_figures_of_a_map_do_not_hang_on_which_others_are_checked(crop, judge):
