@@ -14,7 +14,8 @@ def test_nothing_is_lost_or_doubled(name: str, tmp_path: Path) -> None:
         result = SCENARIOS[name].play(tmp_path / "scene", True)
     except CannotBeTried as why:
         pytest.skip(str(why))
-    assert result.injected > 0
+    assert result.injected > 0 or name == "soak"
+    assert result.books.jobs > 0
     assert result.books.lost == 0
     assert result.books.doubled == 0
     assert result.books.faults == []

@@ -14,7 +14,6 @@ from ddaemon.tests.acceptance.test_service import (
     SHIPPED,
     VERDICT,
     by_name,
-    install_stranger,
     unlike,
     with_trouble,
 )
@@ -26,6 +25,7 @@ from ddaemon.tests.boasting import (
     huge_mkv,
     huge_mp4,
 )
+from ddaemon.tests.strangers import install_stranger
 
 SHORT_LEASE = SETTINGS.replace("backoff = 0.2", "backoff = 0.2\nlease = 5\nheartbeat = 0.5")
 
@@ -33,9 +33,7 @@ SHORT_LEASE = SETTINGS.replace("backoff = 0.2", "backoff = 0.2\nlease = 5\nheart
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which the strangers' package is installed."""
-    site = str(install_stranger(tmp_path_factory.mktemp("site")))
-    others = os.environ.get("PYTHONPATH")
-    return {"PYTHONPATH": os.pathsep.join([site, others] if others else [site])}
+    return install_stranger(tmp_path_factory.mktemp("site"))
 
 
 def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from jsonschema import Draft202012Validator
 from ddaemon.tests.clips import blank_clip, face_clip, unlike
 from ddaemon.tests.service import SETTINGS, Ddaemon
 from ddaemon.tests.shared import SHARED, needs_shared
+from ddaemon.tests.strangers import install_stranger, with_deeds
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4")]
@@ -104,25 +103,11 @@ def test_each_awkward_file_gets_the_outcome_it_deserves(ddaemon: Ddaemon) -> Non
 @pytest.fixture
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which the strangers' package is installed."""
-    site = str(install_stranger(tmp_path_factory.mktemp("site")))
-    others = os.environ.get("PYTHONPATH")
-    return {"PYTHONPATH": os.pathsep.join([site, others] if others else [site])}
-
-
-def install_stranger(site: Path) -> Path:
-    source = site / "source"
-    shutil.copytree(ROOT / "tests" / "stranger", source)
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
-         "--no-index", "--target", str(site / "lib"), str(source)],
-        check=True,
-    )  # fmt: skip
-    return site / "lib"
+    return install_stranger(tmp_path_factory.mktemp("site"))
 
 
 def with_trouble(do: str, name: str, more: str = "") -> str:
-    chain = '["trouble", "frames", "faces", "features", "classify", "gradcam", "report"]'
-    return f'stages = {chain}\n{SETTINGS}{more}[plugins.trouble]\ndo = "{do}"\nname = "{name}"\n'
+    return with_deeds({name: do}, SETTINGS + more)
 
 
 def start_a_job(ddaemon: Ddaemon, stranger: dict[str, str], deed: str, settings: str = "") -> None:

@@ -36,6 +36,7 @@ def main() -> None:
     lines.append(_totals(played))
     print(lines[-1], flush=True)
     if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text("\n".join(lines) + "\n")
     sys.exit(f"not as it should be: {', '.join(failed)}" if failed else 0)
 

@@ -10,6 +10,7 @@ from ddaemon.tests.chaos import (
     inboxes,
     kills,
     moments,
+    poisons,
     soak,
     threads,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "inboxes",
     "kills",
     "moments",
+    "poisons",
     "soak",
     "threads",
 ]

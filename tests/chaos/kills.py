@@ -43,7 +43,10 @@ def kill_first_start(folder: Path, short: bool) -> Result:
     return Result(len(labels), books, slowest)
 
 
-@scenario("kill-service-moving", "the same, originals moved into the outbox")
+@scenario(
+    "kill-service-moving",
+    "SIGKILL of the service at each of its points, originals moved into the outbox",
+)
 def kill_service_moving(folder: Path, short: bool) -> Result:
     scene = Scene(folder, MOVING)
     result = _kill_service(scene, short)

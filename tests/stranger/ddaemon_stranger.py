@@ -23,7 +23,7 @@ class Brightness:
 
 
 class Trouble:
-    """Does what `plugins.trouble.do` says, once for each video whose marker file is not there."""
+    """Does what `plugins.trouble.deeds` says of videos by their names."""
 
     name = "trouble"
     version = "0.1"
@@ -32,9 +32,9 @@ class Trouble:
     publishes = frozenset()
 
     def run(self, context):
-        wanted = context.settings.plugins.get("trouble", {})
-        if context.subject.name == wanted.get("name"):
-            DEEDS[wanted["do"]]()
+        deeds = context.settings.plugins.get("trouble", {}).get("deeds", {})
+        if context.subject.name in deeds:
+            DEEDS[deeds[context.subject.name]]()
         return {}
 
 

@@ -1,0 +1,73 @@
+"""Videos that end their worker, hold it up, eat its memory, or boast of what they hold."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+from ddaemon.tests.boasting import (
+    endless_avi,
+    endless_mp4,
+    huge_avi,
+    huge_jpegs,
+    huge_mkv,
+    huge_mp4,
+)
+from ddaemon.tests.chaos.scenarios import Result, scenario
+from ddaemon.tests.chaos.scene import SETTINGS, Scene
+from ddaemon.tests.strangers import install_stranger, with_deeds
+
+ATTEMPTS = 2
+LIMITS = "[workers]\njob_seconds = 8\nmemory_mb = 1500\n"
+WHY = {  # what the worker does when it meets the video, and what the quarantine says of it
+    "abort": "SIGABRT",
+    "crash": "SIGSEGV",
+    "hoard": "workers.memory_mb",
+    "connect": "PermissionError",
+    "eat": "workers.memory_mb",
+    "hold": "no sign of life for queue.lease",
+    "sleep": "workers.job_seconds",
+    "burn": "workers.job_seconds",
+}
+SHORT = 3  # of them
+BOASTS = (huge_avi, huge_jpegs, endless_avi, endless_mp4, huge_mp4, huge_mkv)
+
+
+@scenario(
+    "poison",
+    "videos that crash their worker, never end, eat memory, connect; others that claim "
+    "100,000 x 100,000 pixels or 10^9 frames",
+)
+def poison(folder: Path, short: bool) -> Result:
+    deeds = list(WHY)[: SHORT if short else None]
+    with closing(Scene(folder)) as scene:
+        settings = SETTINGS.replace("max_attempts = 5", f"max_attempts = {ATTEMPTS}")
+        settings = settings.replace("[queue]\n", "[queue]\nlease = 5\nheartbeat = 0.5\n") + LIMITS
+        scene.configure(with_deeds({f"{deed}.mp4": deed for deed in deeds}, settings))
+        for deed in deeds:
+            scene.put(scene.make(scene.face), f"{deed}.mp4")
+            scene.drop(1, scene.face)
+        for number, boast in enumerate(BOASTS):
+            _boast(scene, boast(folder / f"{boast.__name__}.{_suffix(boast.__name__)}"), number)
+        scene.start("--drain", **install_stranger(folder / "stranger"))
+        assert scene.wait() == 0, scene.log.read_text()
+        _require_reasons(scene, deeds)
+        return Result(ATTEMPTS * len(deeds) + len(BOASTS), scene.books())
+
+
+def _boast(scene: Scene, clip: Path, number: int) -> None:
+    clip.write_bytes(clip.read_bytes() + bytes(number))  # another content for each
+    scene.put(clip)
+
+
+def _suffix(name: str) -> str:
+    return name.rpartition("_")[2].replace("jpegs", "avi")
+
+
+def _require_reasons(scene: Scene, deeds: list[str]) -> None:
+    """Each poison is in quarantine after its attempts, for what it did, and nothing else is."""
+    reasons = [json.loads(file.read_text()) for file in scene.quarantine.glob("*/reason.json")]
+    found = {Path(reason["name"]).stem: reason for reason in reasons}
+    assert set(found) == set(deeds), sorted(found)
+    for deed in deeds:
+        assert WHY[deed] in found[deed]["last_error"], found[deed]
+        assert found[deed]["attempts"] == ATTEMPTS, found[deed]

@@ -1,0 +1,31 @@
+"""The package of `tests/stranger`, installed as a user would, and settings that call its stages."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "stranger"
+CHAIN = '["trouble", "frames", "faces", "features", "classify", "gradcam", "report"]'
+
+
+def install_stranger(folder: Path) -> dict[str, str]:
+    """Install it below `folder`; the environment in which it is found."""
+    shutil.copytree(SOURCE, folder / "source")
+    site = str(folder / "lib")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+         "--no-index", "--target", site, str(folder / "source")],
+        check=True,
+    )  # fmt: skip
+    others = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([site, others] if others else [site])}
+
+
+def with_deeds(deeds: Mapping[str, str], settings: str) -> str:
+    """Settings in which a worker does something bad (`DEEDS` of the package) before it looks at
+    the videos of these names."""
+    listed = "".join(f'"{name}" = "{deed}"\n' for name, deed in deeds.items())
+    return f"stages = {CHAIN}\n{settings}[plugins.trouble.deeds]\n{listed}"
