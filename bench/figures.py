@@ -5,11 +5,16 @@ Every file of the suite has a function `measure() -> Iterator[Figure]` and ends 
 """
 
 import json
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+
+# Workers have this before they import NumPy, but those that are started from here import this module
+# and NumPy first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 MARK = "figure: "  # before the JSON of a figure, on a line of its own
 

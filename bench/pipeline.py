@@ -30,9 +30,10 @@ from ddaemon.stages.faces import FaceReader
 from ddaemon.stages.media.pyav import open_video
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.process import WorkerProcess
+from ddaemon.stages.sandbox.confinement import Confinement
 from ddaemon.storage.registry import DetectorFolder, Registry, read_detector
 
-CLIPS, SEED_CLIPS = 6, 2
+CLIPS, SEED_CLIPS = 2, 1
 CORES = len(os.sched_getaffinity(0))
 SEED_FRAMES = 300
 Settings = dict[str, Any]
@@ -95,7 +96,7 @@ def _our_seconds(clips: Sequence[Path], way: Way) -> tuple[float, list[dict[str,
     """Seconds a video with all cores at work, and the records."""
     config = Config.model_validate(way.asked)
     with ExitStack() as stack:
-        checkers = [stack.enter_context(Checker(config, way.detector)) for _ in range(CORES)]
+        checkers = [stack.enter_context(Checker(config, way.detector, clips)) for _ in range(CORES)]
         threads = stack.enter_context(ThreadPoolExecutor(CORES))
         list(threads.map(lambda checker: checker.check(clips[0]), checkers))
         free = list(checkers)
@@ -118,7 +119,7 @@ def _limit_seconds(clip: Path, way: Way) -> tuple[float, str]:
     """
     config = Config.model_validate(way.asked)
     asked = (clip, way.detector.path, way.detector.bundled, config)
-    workers = [WorkerProcess(100) for _ in range(CORES)]
+    workers = [WorkerProcess(100, Confinement(mode="off")) for _ in range(CORES)]
     try:
         futures = [worker.submit(_bare_seconds, *asked) for worker in workers]
         parts = np.median([future.result() for future in futures], axis=0)

@@ -23,8 +23,8 @@ def measure() -> Iterator[Figure]:
         scene = write_clip(Path(folder) / "scene.mp4", 1920, 1080, SECONDS)
         minute = repeat(scene, scene.with_name("minute.mp4"), 60 // SECONDS)
         hour = repeat(scene, scene.with_name("hour.mp4"), 3600 // SECONDS)
-        with fresh_checker() as checker:
-            videos = (minute, hour)
+        videos = (minute, hour)
+        with fresh_checker(*videos) as checker:
             taken = in_turns([lambda v=v: checker.check(v) for v in videos], ROUNDS)
         aside = (
             f"{median(taken[0]):.2f} s and {median(taken[1]):.2f} s, hashing its "
@@ -38,7 +38,7 @@ def measure() -> Iterator[Figure]:
 
 
 def _peak_mb(video: Path) -> float:
-    with fresh_checker() as checker:
+    with fresh_checker(video) as checker:
         record = checker.check(video)
         assert record["probability"] is not None, record["decision"]
         return resident_mb()[1]

@@ -16,12 +16,15 @@ DEMO = CLIPS / "demo-forged.mp4"
 
 
 @contextmanager
-def fresh_checker() -> Iterator[Checker]:
-    """A checker at the default settings that has judged nothing yet: its process starts with the
-    first call."""
+def fresh_checker(*videos: Path) -> Iterator[Checker]:
+    """A checker at the default settings that may read the shipped clips and `videos`, and has
+    judged nothing yet: its process starts with the first call."""
     config = read_config_if_any(Path("no-such-file"))
     detector = Registry.of_bundled().active()
-    with tempfile.TemporaryDirectory() as out, Checker(config, detector, Path(out)) as checker:
+    with (
+        tempfile.TemporaryDirectory() as out,
+        Checker(config, detector, [CLIPS, *videos], Path(out)) as checker,
+    ):
         yield checker
 
 

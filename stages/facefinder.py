@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
 from .media.base import Image
+from .networks.compiling import compile_on_cpu
 from .shipped import verified_file
 
 STRIDE = 4  # pixels of the input to one cell of the outputs
@@ -85,17 +86,11 @@ def _letterbox(image: Image, scale: float, height: int, width: int) -> Image:
 
 @cache
 def _network(height: int, width: int, threads: int) -> Any:
-    core = ov.Core()
-    network = core.read_model(verified_file("centerface.onnx"))
+    network = ov.Core().read_model(verified_file("centerface.onnx"))
     # One frame at a time: measured, more of them fall out of the core's cache.
     network.reshape([1, 3, height, width])
     used = [network.output(name).node for name in (HEATMAP, SCALE, OFFSET)]
-    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
-    if threads:
-        settings["INFERENCE_NUM_THREADS"] = threads
-    return core.compile_model(
-        _from_pixels(ov.Model(used, network.get_parameters())), "CPU", settings
-    )
+    return compile_on_cpu(_from_pixels(ov.Model(used, network.get_parameters())), threads)
 
 
 def _from_pixels(network: ov.Model) -> ov.Model:

@@ -10,6 +10,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from .media.base import Image
+from .networks.compiling import compile_on_cpu
 from .shipped import verified_file
 
 INPUT_SIDE = 192  # pixels
@@ -64,13 +65,8 @@ def _to_frame(points: NDArray[np.float32], to_input: NDArray[np.float64]) -> NDA
 
 @cache
 def _network(threads: int) -> Any:
-    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
-    if threads:
-        settings["INFERENCE_NUM_THREADS"] = threads
-    core = ov.Core()
-    return core.compile_model(
-        core.read_model(verified_file("face_landmark.tflite")), "CPU", settings
-    )
+    network = ov.Core().read_model(verified_file("face_landmark.tflite"))
+    return compile_on_cpu(network, threads)
 
 
 def _run(seen: Image, threads: int) -> tuple[NDArray[np.float32], float]:

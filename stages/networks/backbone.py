@@ -12,6 +12,7 @@ from ...storage.detector_record import PreprocessingRecord
 from ...storage.errors import ConfigError, DetectorError
 from ..settings import FeaturesSettings
 from .arrays import Arrays
+from .compiling import compile_on_cpu
 from .description import Description
 
 NVIDIA_SIGNS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/dxg")
@@ -48,8 +49,6 @@ class OpenVinoBackbone:
         preprocessing: PreprocessingRecord,
         threads: int,
     ) -> None:
-        import openvino as ov
-
         from .openvino_graph import build_graph, from_pixels
 
         graph = build_graph(description, arrays)
@@ -58,11 +57,8 @@ class OpenVinoBackbone:
         except RuntimeError as error:
             size = preprocessing.size
             raise DetectorError(f"the network takes no pictures of {size} pixels") from error
-        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        if threads:
-            options["INFERENCE_NUM_THREADS"] = threads
         seeing = from_pixels(graph, preprocessing.mean, preprocessing.std)
-        self._network = ov.Core().compile_model(seeing, "CPU", options)
+        self._network = compile_on_cpu(seeing, threads)
 
     def run(self, crops: Crops) -> tuple[Vectors, Maps]:
         """See `Backbone.run`."""
