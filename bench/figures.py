@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-# Workers have this before they import NumPy, but those that are started from here import this module
-# and NumPy first.
+# A worker says so itself before it imports NumPy; those started by a bench run its imports first.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 MARK = "figure: "  # before the JSON of a figure, on a line of its own
