@@ -33,7 +33,7 @@ def finished_home(path: Path, jobs: int) -> Home:
     database = Database.open(home.database)
     finish_one(Queue(database), arrival(home.inbox / "clip.mp4", "0" * 64))
     database.close()
-    _multiply(home.database, jobs - 1)
+    _multiply(home.state, jobs - 1)
     return home
 
 

@@ -28,11 +28,12 @@ def repeat(source: Path, target: Path, times: int) -> Path:
     with av.open(str(source)) as reading, av.open(str(target), "w") as writing:
         stream = reading.streams.video[0]
         copied = writing.add_stream_from_template(stream)
+        assert stream.time_base is not None
         length = round(stream.frames / Fraction(FPS) / stream.time_base)
         for number in range(times):
             reading.seek(0)
             for packet in reading.demux(stream):
-                if packet.dts is None:  # the end
+                if packet.dts is None or packet.pts is None:  # the end
                     continue
                 packet.dts += number * length
                 packet.pts += number * length

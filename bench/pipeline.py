@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def _seed_seconds(clips: Sequence[Path], folder: Path) -> float:
     recipe = SeedRecipe()
     recipe.judge(clips[0], folder / "seed-warm")
     times = [
-        figures.seconds(lambda clip=clip: recipe.judge(clip, folder / f"seed-{clip.stem}"))
+        figures.seconds(partial(recipe.judge, clip, folder / f"seed-{clip.stem}"))
         for clip in clips[1 : 1 + SEED_CLIPS]
     ]
     return statistics.median(times)
@@ -138,14 +139,14 @@ def _bare_seconds(
     settings = config.for_stages()
     detector = load_detector(read_detector(folder, bundled=bundled), settings.features)
     preprocessing, threads = detector.record.preprocessing, settings.features.threads
-    limits = {"max_pixels": settings.frames.max_pixels, "max_seconds": settings.frames.max_seconds}
     shape = (settings.features.batch, preprocessing.size, preprocessing.size, 3)
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     reader = FaceReader(settings.faces, preprocessing.crop.side, threads)
 
     def decode() -> list[Any]:
-        with open_video(clip, **limits) as source:
-            return [frame.image for frame in source.sample(settings.frames.count)]
+        asked = settings.frames
+        with open_video(clip, max_pixels=asked.max_pixels, max_seconds=asked.max_seconds) as source:
+            return [frame.image for frame in source.sample(asked.count)]
 
     images = [] if settings.faces.mode == "frame" else decode()
     works = (
@@ -159,7 +160,7 @@ def _bare_seconds(
 
 def _share(record: dict[str, Any], names: Sequence[str]) -> float:
     stages = {stage["name"]: stage["seconds"] for stage in record["stages"]}
-    return sum(stages[name] for name in names) / sum(stages.values())
+    return float(sum(stages[name] for name in names) / sum(stages.values()))
 
 
 if __name__ == "__main__":

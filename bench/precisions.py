@@ -154,7 +154,9 @@ def _faces(data: Path, split: str, count: int, sees: PreprocessingRecord) -> tup
 def _crop(folder: Path, row: dict[str, str], sees: PreprocessingRecord) -> Any:
     with zipfile.ZipFile(folder / row["archive"]) as archive:
         coded = np.frombuffer(archive.read(row["file"]), np.uint8)
-    image = np.asarray(cv2.cvtColor(cv2.imdecode(coded, 1), cv2.COLOR_BGR2RGB), np.uint8)
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    assert decoded is not None, row["file"]
+    image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
     square = face_square(image_landmarks(image).points, sees.crop.side)
     return crop_square(image, square, sees.size)
 

@@ -88,7 +88,7 @@ def _grown(what: str, taken: list[list[float]]) -> Figure:
 
 
 def _gigabytes(home: Home) -> float:
-    return home.database.stat().st_size / 1e9
+    return home.state.stat().st_size / 1e9
 
 
 if __name__ == "__main__":

@@ -77,12 +77,14 @@ def extract_frames(video: Path, folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Image:
-    image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    written = cv2.imread(str(path))
+    assert written is not None, path
+    image = cv2.cvtColor(written, cv2.COLOR_BGR2RGB)
     return np.asarray(cv2.resize(image, (SIDE, SIDE)), np.uint8)
 
 
 def _save_overlay(image: Image, heat: NDArray[np.float32], out: Path) -> None:
-    scaled = np.uint8(255 * cv2.resize(heat / (heat.max() or 1), (SIDE, SIDE)))
+    scaled = (255 * cv2.resize(heat / (heat.max() or 1), (SIDE, SIDE))).astype(np.uint8)
     jet = cv2.applyColorMap(scaled, cv2.COLORMAP_JET)
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(out), cv2.addWeighted(bgr, 0.6, jet, 0.4, 0))

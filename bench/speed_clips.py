@@ -32,4 +32,4 @@ def _wide(frames: Iterator[Image], size: tuple[int, int], seed: int) -> Iterator
     for frame in frames:
         picture = ground.copy()
         picture[:, left : left + height] = cv2.resize(frame, (height, height))
-        yield picture
+        yield np.asarray(picture, np.uint8)

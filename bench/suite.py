@@ -47,19 +47,24 @@ HEAD = ("| figure | aim | measured | | aside |", "|---|---|---|---|---|")
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(FILES))
 def main(names: tuple[str, ...]) -> None:
-    rows = [*HEAD]
+    rows, failed = [*HEAD], []
     for name in names or FILES:
-        rows += [line(figure) for figure in _measured(name)]
+        figures, code = _measured(name)
+        rows += [line(figure) for figure in figures]
+        if code:
+            failed.append(name)
+            rows.append(f"| `bench/{name}.py` ended with {code} | | | **failed** | |")
     if not names:
         RESULTS.write_text("\n".join([_title(), *rows, ""]), encoding="utf-8")
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 
-def _measured(name: str) -> list[Figure]:
-    done = subprocess.run(
-        [sys.executable, str(BENCH / f"{name}.py")], stdout=subprocess.PIPE, text=True, check=True
-    )
+def _measured(name: str) -> tuple[list[Figure], int]:
+    """What a file measured, and how it ended."""
+    words = [sys.executable, str(BENCH / f"{name}.py")]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
     lines = [text for text in done.stdout.splitlines() if text.startswith(MARK)]
-    return [Figure(**json.loads(text.removeprefix(MARK))) for text in lines]
+    return [Figure(**json.loads(text.removeprefix(MARK))) for text in lines], done.returncode
 
 
 def _title() -> str:

@@ -5,6 +5,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -25,7 +26,7 @@ def measure() -> Iterator[Figure]:
         hour = repeat(scene, scene.with_name("hour.mp4"), 3600 // SECONDS)
         videos = (minute, hour)
         with fresh_checker(*videos) as checker:
-            taken = in_turns([lambda v=v: checker.check(v) for v in videos], ROUNDS)
+            taken = in_turns([partial(checker.check, video) for video in videos], ROUNDS)
         aside = (
             f"{median(taken[0]):.2f} s and {median(taken[1]):.2f} s, hashing its "
             f"{hour.stat().st_size / 1e6:.0f} MB included"

@@ -1,11 +1,11 @@
 """SQLAlchemy's engines: SQLite for one home, PostgreSQL for several."""
 
 import sqlite3
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, inspect, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from .place import Place, Server
 from .reading import BUSY_TIMEOUT_S
@@ -33,8 +33,7 @@ def upsert(
     connection: Connection, table: Table, key: tuple[str, ...], values: dict[str, Any]
 ) -> None:
     """Insert a row, or alter the one that has this key."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(values)
+    statement = _insert(connection, table).values(values)
     rest = {name: value for name, value in values.items() if name not in key}
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=rest))
 
@@ -42,9 +41,14 @@ def upsert(
 def insert_unless_there(connection: Connection, table: Table, key: str) -> Insert:
     """An insert that does nothing when a row has this key, also one that is not committed yet:
     then it waits for whoever wrote that."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement: Insert = dialect.insert(table).on_conflict_do_nothing(index_elements=[key])
+    statement: Insert = _insert(connection, table).on_conflict_do_nothing(index_elements=[key])
     return statement
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """The insert of the database in use, which knows "on conflict". The other one's drivers are not
+    imported: every command would wait for them."""
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
 
 
 def _file_engine(path: Path) -> Engine:

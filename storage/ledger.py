@@ -122,9 +122,14 @@ class Ledger:
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
-        rows = self._reader.rows("SELECT state, count(*) FROM jobs GROUP BY state")
-        found = {State(state): number for state, number in rows}
-        return {state: found.get(state, 0) for state in State}
+        # The done ones are most of a long life's jobs: what is left of all of them, which SQLite
+        # counts by pages and not by rows.
+        others = [state for state in State if state is not State.DONE]
+        each = ", (SELECT count(*) FROM jobs WHERE state = ?)" * len(others)
+        statement = f"SELECT (SELECT count(*) FROM jobs){each}"  # noqa: S608, nothing of a user
+        every, *found = next(self._reader.rows(statement, *(state.value for state in others)))
+        counts = dict(zip(others, found, strict=True))
+        return {state: counts.get(state, every - sum(found)) for state in State}
 
     def find(self, states: Sequence[State] = tuple(State), limit: int = 50) -> list[JobView]:
         """Jobs in these states, the newest arrival first."""
