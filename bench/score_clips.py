@@ -34,13 +34,24 @@ KINDS = {"swaps and lip sync": ("swap", "lip_sync"), "one-picture talking heads"
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--detector", help="By default the bundled one.")
+@click.option(
+    "--registry",
+    "place",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of detectors, such as that of `ddaemon train --registry`.",
+)
 @click.option("--frames", default=32, show_default=True)
 @click.option("--reencode", is_flag=True, help="H.264 at CRF 28, longer side 480, for every clip.")
 @click.option("--csv", "table", type=click.Path(path_type=Path), help="Also write every score.")
 def main(
-    folder: Path, detector: str | None, frames: int, reencode: bool, table: Path | None
+    folder: Path,
+    detector: str | None,
+    place: Path | None,
+    frames: int,
+    reencode: bool,
+    table: Path | None,
 ) -> None:
-    registry = Registry.of_bundled()
+    registry = Registry(place) if place else Registry.of_bundled()
     chosen = registry.get(detector) if detector else registry.active()
     config = Config.model_validate({"frames": {"count": frames}})
     rows = read_rows(folder)

@@ -1,6 +1,7 @@
 """Videos whose headers claim what is not there: a size, a number of frames."""
 
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,6 +82,29 @@ def huge_mkv(path: Path) -> Path:
         struct.pack_into(">H", content, content.index(element) + 2, MP4_SIDE)
     path.write_bytes(content)
     return path
+
+
+def all_boasts(folder: Path) -> list[Path]:
+    """One of each in `folder`, each of a content of its own, named by what made it."""
+    return [
+        _made(make, folder / f"{make.__name__}{suffix}", number)
+        for number, (make, suffix) in enumerate(BOASTS.items())
+    ]
+
+
+def _made(make: Callable[[Path], Path], path: Path, number: int) -> Path:
+    make(path).write_bytes(path.read_bytes() + bytes(number))
+    return path
+
+
+BOASTS = {
+    huge_avi: ".avi",
+    huge_jpegs: ".avi",
+    endless_avi: ".avi",
+    endless_mp4: ".mp4",
+    huge_mp4: ".mp4",
+    huge_mkv: ".mkv",
+}
 
 
 def _sides() -> tuple[int, int]:

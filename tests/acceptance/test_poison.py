@@ -17,14 +17,7 @@ from ddaemon.tests.acceptance.test_service import (
     unlike,
     with_trouble,
 )
-from ddaemon.tests.boasting import (
-    endless_avi,
-    endless_mp4,
-    huge_avi,
-    huge_jpegs,
-    huge_mkv,
-    huge_mp4,
-)
+from ddaemon.tests.boasting import all_boasts
 from ddaemon.tests.strangers import install_stranger
 
 SHORT_LEASE = SETTINGS.replace("backoff = 0.2", "backoff = 0.2\nlease = 5\nheartbeat = 0.5")
@@ -83,11 +76,7 @@ def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
 
 
 def test_headers_that_boast_are_not_believed(ddaemon: Ddaemon) -> None:
-    boasts = (huge_avi, huge_jpegs, endless_avi, endless_mp4, huge_mp4, huge_mkv)
-    for number, make in enumerate(boasts):
-        suffix = make.__name__.rpartition("_")[2].replace("jpegs", "avi")
-        made = make(ddaemon.inbox / f"{make.__name__}.{suffix}")
-        made.write_bytes(made.read_bytes() + bytes(number))  # another content for each
+    all_boasts(ddaemon.inbox)
     ddaemon.configure(SETTINGS + "[workers]\nmemory_mb = 1500\n")
     ddaemon.start("--drain")
     assert ddaemon.wait() == 0, ddaemon.log.read_text()

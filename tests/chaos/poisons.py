@@ -4,14 +4,7 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-from ddaemon.tests.boasting import (
-    endless_avi,
-    endless_mp4,
-    huge_avi,
-    huge_jpegs,
-    huge_mkv,
-    huge_mp4,
-)
+from ddaemon.tests.boasting import all_boasts
 from ddaemon.tests.chaos.scenarios import Result, scenario
 from ddaemon.tests.chaos.scene import SETTINGS, Scene
 from ddaemon.tests.strangers import install_stranger, with_deeds
@@ -29,7 +22,6 @@ WHY = {  # what the worker does when it meets the video, and what the quarantine
     "burn": "workers.job_seconds",
 }
 SHORT = 3  # of them
-BOASTS = (huge_avi, huge_jpegs, endless_avi, endless_mp4, huge_mp4, huge_mkv)
 
 
 @scenario(
@@ -46,21 +38,11 @@ def poison(folder: Path, short: bool) -> Result:
         for deed in deeds:
             scene.put(scene.make(scene.face), f"{deed}.mp4")
             scene.drop(1, scene.face)
-        for number, boast in enumerate(BOASTS):
-            _boast(scene, boast(folder / f"{boast.__name__}.{_suffix(boast.__name__)}"), number)
+        boasts = [scene.put(clip) for clip in all_boasts(folder)]
         scene.start("--drain", **install_stranger(folder / "stranger"))
         assert scene.wait() == 0, scene.log.read_text()
         _require_reasons(scene, deeds)
-        return Result(ATTEMPTS * len(deeds) + len(BOASTS), scene.books())
-
-
-def _boast(scene: Scene, clip: Path, number: int) -> None:
-    clip.write_bytes(clip.read_bytes() + bytes(number))  # another content for each
-    scene.put(clip)
-
-
-def _suffix(name: str) -> str:
-    return name.rpartition("_")[2].replace("jpegs", "avi")
+        return Result(ATTEMPTS * len(deeds) + len(boasts), scene.books())
 
 
 def _require_reasons(scene: Scene, deeds: list[str]) -> None:
