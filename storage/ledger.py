@@ -126,7 +126,7 @@ class Ledger:
         # counts by pages and not by rows.
         others = [state for state in State if state is not State.DONE]
         each = ", (SELECT count(*) FROM jobs WHERE state = ?)" * len(others)
-        statement = f"SELECT (SELECT count(*) FROM jobs){each}"  # noqa: S608, nothing of a user
+        statement = f"SELECT (SELECT count(*) FROM jobs){each}"  # noqa: S608 (nothing of a user in it)
         every, *found = next(self._reader.rows(statement, *(state.value for state in others)))
         counts = dict(zip(others, found, strict=True))
         return {state: counts.get(state, every - sum(found)) for state in State}
