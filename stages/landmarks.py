@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -63,6 +64,9 @@ def _to_frame(points: NDArray[np.float32], to_input: NDArray[np.float64]) -> NDA
     return np.asarray((points - to_input[:, 2]) / to_input[0, 0], np.float32)
 
 
+_ONE_AT_A_TIME = Lock()
+
+
 @cache
 def _network(threads: int) -> Any:
     network = ov.Core().read_model(verified_file("face_landmark.tflite"))
@@ -70,9 +74,10 @@ def _network(threads: int) -> Any:
 
 
 def _run(seen: Image, threads: int) -> tuple[NDArray[np.float32], float]:
-    # A request of its own: training finds landmarks from several threads at once.
-    request = _network(threads).create_infer_request()
-    outputs = request.infer(seen[None].astype(np.float32) / 255)
+    # Training finds landmarks from several threads at once. With two of them in OpenVINO while
+    # TensorFlow traced its graph, all three stood still for good now and then.
+    with _ONE_AT_A_TIME:
+        outputs = _network(threads)(seen[None].astype(np.float32) / 255)
     points: NDArray[np.float32] = outputs[POINTS_OUTPUT].reshape(POINTS, 3)[:, :2]
     logit = float(outputs[PRESENCE_OUTPUT].reshape(-1)[0])
     return points, 1 / (1 + np.exp(-logit))
