@@ -51,6 +51,12 @@ class Faithfulness:
         """The module's rule."""
         return all(self.deletion < area < self.insertion for area in self.random)
 
+    @property
+    def chance(self) -> str:
+        """What the random orders reached, for a person."""
+        low, high = f"{min(self.random):.4f}", f"{max(self.random):.4f}"
+        return low if low == high else f"{low} to {high}"
+
 
 def check_heats(
     heats: Sequence[Heat], crop: Image, judge: Judge, random: np.random.Generator
@@ -133,10 +139,10 @@ def as_record(found: Faithfulness | None) -> dict[str, Any] | None:
 
 def describe(found: Faithfulness) -> str:
     """What was found, for a person."""
-    low, high, tried = min(found.random), max(found.random), len(found.random)
+    tried = len(found.random)
     figures = (
         f"deletion {found.deletion:.4f}, insertion {found.insertion:.4f}, "
-        f"{tried} random order{'s' * (tried > 1)} {low:.4f} to {high:.4f}"
+        f"{tried} random order{'s' * (tried > 1)} {found.chance}"
     )
     if found.better_than_chance:
         return (

@@ -47,11 +47,10 @@ class Caption:
             return "nothing here raised the score"
         if self.check is None:
             return "not checked against chance"
-        low, high = min(self.check.random), max(self.check.random)
         return (
             f"{NO_BETTER if self.failed else 'better than chance'}:   deletion "
             f"{self.check.deletion:.4f}   insertion {self.check.insertion:.4f}   "
-            f"random {low:.4f} to {high:.4f}"
+            f"random {self.check.chance}"
         )
 
 
