@@ -20,6 +20,7 @@ from sklearn.metrics import roc_auc_score
 
 from ddaemon.stages.faces import FaceReader, choose_tracks, crop_square, face_square, follow_faces
 from ddaemon.stages.frames import FrameSample
+from ddaemon.stages.media.base import Image
 from ddaemon.stages.networks.backbone import normalise
 from ddaemon.stages.networks.detector import Detector, load_detector
 from ddaemon.stages.networks.openvino_graph import build_graph
@@ -142,21 +143,29 @@ def _run(graph: Any, precision: str, sees: PreprocessingRecord) -> Run:
 
 def _faces(data: Path, split: str, count: int, sees: PreprocessingRecord) -> tuple[Any, Any]:
     """Crops (n, size, size, 3) as serving cuts them, and which are fake (n,)."""
-    folder = data / "dfdc-faces"
-    with (folder / "faces.csv").open(encoding="utf-8") as stream:
+    rows = face_rows(data, split, count)
+    crops = [_crop(read_face(data, row), sees) for row in rows]
+    return np.stack(crops), np.array([row["label"] == "fake" for row in rows])
+
+
+def face_rows(data: Path, split: str, count: int) -> list[dict[str, str]]:
+    """Some rows of dfdc-faces' list, drawn by a seed, in the order of its archives."""
+    with (data / "dfdc-faces" / "faces.csv").open(encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["split"] == split]
     order = np.random.default_rng(SEED).permutation(len(rows))[:count]
-    drawn = sorted((rows[i] for i in order), key=lambda row: (row["archive"], row["file"]))
-    crops = [_crop(folder, row, sees) for row in drawn]
-    return np.stack(crops), np.array([row["label"] == "fake" for row in drawn])
+    return sorted((rows[i] for i in order), key=lambda row: (row["archive"], row["file"]))
 
 
-def _crop(folder: Path, row: dict[str, str], sees: PreprocessingRecord) -> Any:
-    with zipfile.ZipFile(folder / row["archive"]) as archive:
+def read_face(data: Path, row: dict[str, str]) -> Image:
+    """The picture of one row, RGB."""
+    with zipfile.ZipFile(data / "dfdc-faces" / row["archive"]) as archive:
         coded = np.frombuffer(archive.read(row["file"]), np.uint8)
     decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     assert decoded is not None, row["file"]
-    image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _crop(image: Image, sees: PreprocessingRecord) -> Image:
     square = face_square(image_landmarks(image).points, sees.crop.side)
     return crop_square(image, square, sees.size)
 

@@ -62,7 +62,7 @@ def main(
         for row in rows:
             clip = folder / row["path"]
             if reencode:
-                clip = rewrite_clip(clip, Path(scratch) / "clip.mp4", _resized, CRF)
+                clip = rewrite_clip(clip, Path(scratch) / "clip.mp4", resized, CRF)
             record = checker.check(clip)
             row |= {key: record[key] for key in ("decision", "reason", "probability")}
             what = f"{row['label']:5} {row['kind']:12} {_score(row)} {row['decision']:14}"
@@ -73,7 +73,7 @@ def main(
     _print_figures(rows, f"{chosen.name} {chosen.record.version}, {frames} frames{how}")
 
 
-def _resized(image: Image) -> Image:
+def resized(image: Image) -> Image:
     """Longer side SIDE, both sides even."""
     scale = SIDE / max(image.shape[:2])
     height, width = (2 * round(side * scale / 2) for side in image.shape[:2])

@@ -53,14 +53,14 @@ class GradCam:
     With `gradcam.check` each map is compared with random orders of its cells (`faithfulness.py`),
     drawn from the content's SHA-256: the same video gets the same answer.
 
-    Writes `heatmaps/<nn>-<method>.png` and `heatmaps/<nn>-frame.jpg` (whole frames, with and
+    Writes `heatmaps/<nn>-<method>.jpg` and `heatmaps/<nn>-frame.jpg` (whole frames, with and
     without heat) and `heatmap.png` (all of them on one sheet).
     Gives `heatmaps`: one {"file", "frame_file", "t" in seconds, "track", "method",
     "faithfulness"} each, the highest attention first.
     """
 
     name = "gradcam"
-    version = "3"
+    version = "4"
     needs = frozenset({"frames", "faces", "features", "judgement"})
     gives = frozenset({"heatmaps"})
     publishes: frozenset[str] = frozenset()
@@ -168,7 +168,7 @@ def _draw_panels(
             panels[place] = list(_draw(place, explained[place], frame.image, opacity))
             write_image(folder / _frame_name(place), shrink(frame.image), JPEG)
             for method, panel in zip(explained[place][1], panels[place], strict=True):
-                write_image(folder / _heat_name(place, method), panel.frame)
+                write_image(folder / _heat_name(place, method), panel.frame, JPEG)
     return [panel for place in range(len(explained)) for panel in panels[place]]
 
 
@@ -199,7 +199,7 @@ def _entries(explained: Sequence[Explained]) -> Iterator[dict[str, Any]]:
 
 
 def _heat_name(place: int, method: str) -> str:
-    return f"{place + 1:02}-{FILE_NAMES[method]}.png"
+    return f"{place + 1:02}-{FILE_NAMES[method]}.jpg"
 
 
 def _frame_name(place: int) -> str:

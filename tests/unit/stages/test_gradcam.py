@@ -111,8 +111,8 @@ def test_it_keeps_the_stage_protocol() -> None:
 
 def test_the_frames_with_most_attention_come_first(tmp_path: Path) -> None:
     told = {"track": 0, "method": "gradcam", "faithfulness": None}
-    files = ("heatmaps/01-gradcam.png", "heatmaps/01-frame.jpg",
-             "heatmaps/02-gradcam.png", "heatmaps/02-frame.jpg")  # fmt: skip
+    files = ("heatmaps/01-gradcam.jpg", "heatmaps/01-frame.jpg",
+             "heatmaps/02-gradcam.jpg", "heatmaps/02-frame.jpg")  # fmt: skip
     assert run(tmp_path, facts_of(), count=2) == [
         {"file": files[0], "frame_file": files[1], "t": 1.0, **told},
         {"file": files[2], "frame_file": files[3], "t": 2.0, **told},
@@ -130,15 +130,15 @@ def test_only_the_chosen_frames_are_decoded_again_in_order_of_time(tmp_path: Pat
 def test_the_heat_lands_where_the_evidence_is(tmp_path: Path, place: tuple[int, int]) -> None:
     box = (80, 40, 160, 160)
     run(tmp_path, facts_of(box=box, place=place))
-    x, y = hottest(read(tmp_path / "heatmaps/01-gradcam.png"), box)
+    x, y = hottest(read(tmp_path / "heatmaps/01-gradcam.jpg"), box)
     assert abs(x - (place[1] + 0.5) / SIZE) < 0.12
     assert abs(y - (place[0] + 0.5) / SIZE) < 0.12
 
 
 def test_outside_the_face_the_frame_is_untouched(tmp_path: Path) -> None:
     run(tmp_path, facts_of(box=(80, 40, 160, 160)))
-    image = read(tmp_path / "heatmaps/01-gradcam.png")
-    assert (image[:, :70] == 100).all() and (image[:30] == 100).all()
+    image = read(tmp_path / "heatmaps/01-gradcam.jpg")
+    assert np.abs(np.append(image[:, :70], image[:30].ravel()).astype(int) - 100).max() <= 2
 
 
 @pytest.mark.parametrize(
@@ -149,20 +149,20 @@ def test_a_box_cut_by_the_frames_edge_shows_the_half_that_is_in_it(
 ) -> None:
     run(tmp_path, facts_of(box=box, place=place))
     seen = (place[1] + 0.5) / SIZE * 160 - (80 if box[0] == 0 else 0)
-    x, _ = hottest(read(tmp_path / "heatmaps/01-gradcam.png"), box)
+    x, _ = hottest(read(tmp_path / "heatmaps/01-gradcam.jpg"), box)
     assert abs(x * box[2] - seen) < 12
 
 
 def test_no_heat_is_drawn_far_from_the_evidence(tmp_path: Path) -> None:
     box = (80, 40, 160, 160)
     run(tmp_path, facts_of(box=box, place=(0, 3)))
-    image = read(tmp_path / "heatmaps/01-gradcam.png").astype(int)
+    image = read(tmp_path / "heatmaps/01-gradcam.jpg").astype(int)
     assert np.abs(image[130:190, 90:230] - 100).max() <= 2
 
 
 def test_what_speaks_against_a_fake_is_not_drawn(tmp_path: Path) -> None:
     run(tmp_path, facts_of(box=(80, 40, 160, 160), sign=-1.0))
-    inside = read(tmp_path / "heatmaps/01-gradcam.png")[50:190, 90:230]
+    inside = read(tmp_path / "heatmaps/01-gradcam.jpg")[50:190, 90:230]
     assert (inside == 100).all()
     assert (tmp_path / "heatmap.png").exists()
 
@@ -187,8 +187,8 @@ def test_each_person_gets_the_heat_of_their_own_track(tmp_path: Path) -> None:
     }
     assert [entry["track"] for entry in run(tmp_path, facts)] == [1, 0]
     first, second = (
-        read(tmp_path / "heatmaps/01-gradcam.png"),
-        read(tmp_path / "heatmaps/02-gradcam.png"),
+        read(tmp_path / "heatmaps/01-gradcam.jpg"),
+        read(tmp_path / "heatmaps/02-gradcam.jpg"),
     )
     assert min(hottest(first, right)) > 0.7
     assert max(hottest(second, left)) < 0.3
@@ -210,7 +210,7 @@ def test_a_sheet_is_there_even_when_no_heatmaps_are_asked_for(tmp_path: Path) ->
 
 def test_a_published_frame_is_at_most_1280_pixels_long(tmp_path: Path) -> None:
     run(tmp_path, facts_of(box=(900, 300, 400, 400), frames=Grey(1080, 1920)), count=1)
-    image = read(tmp_path / "heatmaps/01-gradcam.png")
+    image = read(tmp_path / "heatmaps/01-gradcam.jpg")
     assert image.shape == (720, 1280, 3)
     x, y = hottest(image, (600, 200, 267, 267))
     assert x > 0.7 and y < 0.3
@@ -228,7 +228,7 @@ def test_opacity_bounds_how_much_of_the_picture_is_hidden() -> None:
 def test_a_whole_frame_is_heated_over_its_whole_width(tmp_path: Path) -> None:
     box = (0, 0, 320, 240)
     run(tmp_path, facts_of(box=box, place=(0, 3)))
-    x, y = hottest(read(tmp_path / "heatmaps/01-gradcam.png"), box)
+    x, y = hottest(read(tmp_path / "heatmaps/01-gradcam.jpg"), box)
     assert x > 0.78 and y < 0.22
 
 
@@ -275,7 +275,7 @@ def test_a_map_that_shows_the_evidence_is_better_than_chance_and_says_so(tmp_pat
     assert found["deletion"] < found["random_deletion"] == found["random_insertion"]
     assert found["insertion"] > found["random_insertion"]
     assert found["text"].startswith("Better than chance")
-    assert (read(tmp_path / "heatmaps/01-gradcam.png")[-12:, 250:] == 100).all()  # no remark
+    assert (read(tmp_path / "heatmaps/01-gradcam.jpg")[-12:, 250:] == 100).all()  # no remark
 
 
 def test_a_map_that_shows_something_else_says_so_in_the_record_and_on_its_picture(
@@ -289,7 +289,7 @@ def test_a_map_that_shows_something_else_says_so_in_the_record_and_on_its_pictur
     found = run_checked(tmp_path, detector, facts, count=1)[0]["faithfulness"]
     assert not found["better_than_chance"]
     assert found["text"].startswith("No better than chance")
-    picture = read(tmp_path / "heatmaps/01-gradcam.png")
+    picture = read(tmp_path / "heatmaps/01-gradcam.jpg")
     assert picture[-8:].min() < 40 and picture[-14:].max() > 200  # white on a dark band
     sheet = read(tmp_path / "heatmap.png").astype(int)
     assert ((sheet[..., 0] - sheet[..., 1] > 120) & (sheet[..., 0] - sheet[..., 2] > 120))[
@@ -325,7 +325,7 @@ def test_every_method_gets_its_own_picture_and_line(tmp_path: Path) -> None:
     methods = ["gradcam", "gradcam++", "occlusion"]
     found = run_checked(tmp_path, detector, real_facts(detector), count=2, methods=methods)
     assert [(Path(e["file"]).name, e["method"]) for e in found] == [
-        (f"{number}-{file}.png", method)
+        (f"{number}-{file}.jpg", method)
         for number in ("01", "02")
         for file, method in zip(("gradcam", "gradcampp", "occlusion"), methods, strict=True)
     ]
