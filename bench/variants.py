@@ -3,17 +3,18 @@
     .venv/bin/python bench/variants.py ../shared/data
 
 Other margins around the face, other sizes of the network's input, both halves of a flip, other ways
-from frames to a video; with --blend, averages of its weights with those of another detector of the
-same backbone (Wortsman et al. 2022, arXiv:2109.01903). It prints areas under the ROC curve: of
-single faces of dfdc-faces' split val, and of the clips as they are and brought to one size and
-codec (`score_clips.py --reencode`), swaps and lip syncs, then talking heads, against all reals.
-The first line is what is shipped.
+from frames to a video. With --registry DIR --detector NAME the same for another detector of the
+same backbone, and averages of both ones' weights (Wortsman et al. 2022, arXiv:2109.01903). It
+prints areas under the ROC curve: of single faces of dfdc-faces' split val, and of the clips as they
+are and brought to one size and codec (`score_clips.py --reencode`), swaps and lip syncs, then
+talking heads, against all reals. The first line is what is shipped. The clips are few: what a mere
+flip moves is chance, and the mean over margins and flips says more than any single line.
 """
 
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ from ddaemon.storage.registry import DetectorFolder, Registry
 
 FACES, BATCH, THREADS = 2000, 16, 2
 TOP = 0.25  # of the frames
-SHARES = (0.25, 0.5, 0.75, 1.0)  # of the other detector's weights
+SHARES = (0.25, 0.5, 0.75)  # of the other detector's weights
+MARGINS, NEAR = (0.95, 1.3, 1.5), (1.0, 1.2)  # sides of the crop, in those of the hull
+SIZES = (160, 192, 224)
 
 Points = NDArray[np.float32]
 Crops = NDArray[np.uint8]  # (frames, size, size, 3)
@@ -101,34 +104,56 @@ def by_max(head: Head, vectors: NDArray[np.float32]) -> float:
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--blend", "place", type=click.Path(path_type=Path), help="A folder of detectors.")
-@click.option("--name", help="Which of them; by default the active one.")
-def main(data: Path, place: Path | None, name: str | None) -> None:
+@click.option("--registry", "place", type=click.Path(path_type=Path), help="A folder of detectors.")
+@click.option("--detector", "names", multiple=True, help="Of that folder, beside the bundled one.")
+def main(data: Path, place: Path | None, names: tuple[str, ...]) -> None:
     own = Registry.of_bundled().active()
     sees = own.record.preprocessing
     usual = Look(sees.crop.side, sees.size)
-    margins = [Look(side, usual.size) for side in (0.95, 1.3, 1.5)]
-    sizes = [Look(usual.side, size) for size in (160, 192, 224)]
     with tempfile.TemporaryDirectory() as scratch:
-        material = _look([usual, *margins, *sizes], data, Path(scratch))
+        material = _look(usual, data, Path(scratch))
     print("| variant | val, faces | clips: swaps / talking heads | re-encoded |\n|---|---|---|---|")
-    weights = _weights(own)
-    _tell("as shipped: bidirectional LSTM with attention", weights, usual, by_head, material, own)
-    _tell("the same, mean of both flips", weights, usual, by_head, material, own, flip=True)
-    for pool, words in ((by_mean, "mean of frames"), (by_top, "mean of the top quarter of frames"),
-                        (by_max, "highest frame")):  # fmt: skip
-        _tell(words, weights, usual, pool, material, own)
-    for look in margins:
-        _tell(f"crop of {look.side} hulls", weights, look, by_head, material, own)
-    for look in sizes:
-        _tell(f"input of {look.size} px", weights, look, by_head, material, own)
-    if place:
-        registry = Registry(place)
-        other = registry.get(name) if name else registry.active()
+    judge = Judge(own, usual, material)
+    judge.tell_all(own)
+    registry = Registry(place) if place else Registry.of_bundled()
+    for folder in map(registry.get, names):
+        judge.tell_all(folder)
         for share in SHARES:
-            mixed = _mix(weights, _weights(other), share)
-            words = f"{share:.0%} of {other.name}'s weights, mean of frames"
-            _tell(words, mixed, usual, by_mean, material, own)
+            mixed = _mix(_weights(own), _weights(folder), share)
+            way = Way(f"{share:.0%} of {folder.name}'s weights, mean of frames", usual, by_mean)
+            judge.tell(mixed, [way], way.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One use of a detector."""
+
+    words: str
+    look: Look
+    pool: Pool = by_head
+    flips: tuple[bool, ...] = (False,)  # whose logits are averaged
+
+
+def _ways(usual: Look) -> Iterator[Way]:
+    yield Way("bidirectional LSTM with attention", usual)
+    yield Way("the same, mean of both flips", usual, flips=(False, True))
+    yield Way("mean of frames", usual, by_mean)
+    yield Way("mean of the top quarter of frames", usual, by_top)
+    yield Way("highest frame", usual, by_max)
+    for side in MARGINS:
+        yield Way(f"crop of {side} hulls", replace(usual, side=side))
+    for size in SIZES:
+        yield Way(f"input of {size} px", replace(usual, size=size))
+
+
+def _alike(usual: Look) -> list[Way]:
+    """Looks that a good detector would not mind."""
+    sides = (usual.side, *NEAR)
+    return [
+        Way("", replace(usual, side=side), flips=(flip,))
+        for side in sides
+        for flip in (False, True)
+    ]
 
 
 def _weights(folder: DetectorFolder) -> Arrays:
@@ -141,11 +166,11 @@ def _mix(ours: Arrays, others: Arrays, share: float) -> Arrays:
     }
 
 
-def _look(looks: Sequence[Look], data: Path, scratch: Path) -> Material:
+def _look(usual: Look, data: Path, scratch: Path) -> Material:
+    ways = [*_ways(usual), *_alike(usual)]
+    looks = list(dict.fromkeys(way.look for way in ways))
     rows = face_rows(data, "val", FACES)
-    images = (read_face(data, row) for row in rows)
-    cut = [[_cut(image, points, look) for look in looks]
-           for image, points in ((i, image_landmarks(i).points) for i in images)]  # fmt: skip
+    cut = [_cut_all(read_face(data, row), looks) for row in rows]
     faces = {look: np.stack([one[place] for one in cut]) for place, look in enumerate(looks)}
     clips = list(_videos(data / "clips", looks, lambda clip: clip))
     rewritten = _videos(
@@ -154,6 +179,11 @@ def _look(looks: Sequence[Look], data: Path, scratch: Path) -> Material:
     return Material(
         faces, np.array([row["label"] == "fake" for row in rows]), clips, list(rewritten)
     )
+
+
+def _cut_all(image: Image, looks: Sequence[Look]) -> list[Image]:
+    points = image_landmarks(image).points
+    return [_cut(image, points, look) for look in looks]
 
 
 def _cut(image: Image, points: Points, look: Look) -> Image:
@@ -190,31 +220,49 @@ class _Again(FaceReader):
         return self._waiting.pop()
 
 
-def _tell(
-    words: str,
-    weights: Arrays,
-    look: Look,
-    pool: Pool,
-    material: Material,
-    own: DetectorFolder,
-    *,
-    flip: bool = False,
-) -> None:
-    start = start_of_detector(own)
-    sees = start.preprocessing.model_copy(update={"size": look.size})
-    network = OpenVinoBackbone(start.description, part(weights, BACKBONE_PREFIX), sees, THREADS)
-    head = Head(part(weights, HEAD_PREFIX))
+class Judge:
+    """Says how well real and fake are told apart, a line a way."""
 
-    def score(crops: Crops) -> float:
-        ways = (crops, np.ascontiguousarray(crops[:, :, ::-1])) if flip else (crops,)
-        return float(np.mean([pool(head, _vectors(network, way)) for way in ways]))
+    def __init__(self, own: DetectorFolder, usual: Look, material: Material) -> None:
+        self._start = start_of_detector(own)
+        self._usual, self._material = usual, material
 
-    faces = [score(face[None]) for face in material.faces[look]]
-    parts = [f"{roc_auc_score(material.fake, faces):.3f}"]
-    for videos in (material.clips, material.rewritten):
-        scores = [max(score(crops) for crops in video.seen[look]) for video in videos]
-        parts.append(" / ".join(f"{area:.3f}" for area in _areas(videos, scores)))
-    print(f"| {words} | {' | '.join(parts)} |", flush=True)
+    def tell_all(self, folder: DetectorFolder) -> None:
+        """Every way, and the mean over those that a good detector would not mind."""
+        weights = _weights(folder)
+        for way in _ways(self._usual):
+            self.tell(weights, [way], f"{folder.name}: {way.words}")
+        alike = _alike(self._usual)
+        self.tell(weights, alike, f"{folder.name}: mean over {len(alike)} margins and flips")
+
+    def tell(self, weights: Arrays, ways: Sequence[Way], words: str) -> None:
+        """The mean of the ways' areas."""
+        areas = np.mean([self._areas(weights, way) for way in ways], axis=0)
+        faces, swaps, heads, swaps_again, heads_again = areas
+        print(
+            f"| {words} | {faces:.3f} | {swaps:.3f} / {heads:.3f} "
+            f"| {swaps_again:.3f} / {heads_again:.3f} |",
+            flush=True,
+        )
+
+    def _areas(self, weights: Arrays, way: Way) -> list[float]:
+        sees = self._start.preprocessing.model_copy(update={"size": way.look.size})
+        arrays = part(weights, BACKBONE_PREFIX)
+        network = OpenVinoBackbone(self._start.description, arrays, sees, THREADS)
+        head = Head(part(weights, HEAD_PREFIX))
+
+        def score(crops: Crops) -> float:
+            seen = (
+                np.ascontiguousarray(crops[:, :, ::-1]) if flip else crops for flip in way.flips
+            )
+            return float(np.mean([way.pool(head, _vectors(network, some)) for some in seen]))
+
+        material = self._material
+        areas = [_area(material.fake, [score(face[None]) for face in material.faces[way.look]])]
+        for videos in (material.clips, material.rewritten):
+            scores = [max(score(crops) for crops in video.seen[way.look]) for video in videos]
+            areas += _areas_of_kinds(videos, scores)
+        return areas
 
 
 def _vectors(network: OpenVinoBackbone, crops: Crops) -> NDArray[np.float32]:
@@ -222,15 +270,19 @@ def _vectors(network: OpenVinoBackbone, crops: Crops) -> NDArray[np.float32]:
     return np.concatenate(some)
 
 
-def _areas(videos: Sequence[Video], scores: list[float]) -> Iterator[float]:
+def _areas_of_kinds(videos: Sequence[Video], scores: list[float]) -> Iterator[float]:
     for kinds in KINDS.values():
-        chosen: list[Any] = [
+        chosen = [
             (video.label == "fake", score)
             for video, score in zip(videos, scores, strict=True)
             if video.label == "real" or video.kind in kinds
         ]
         fake, of = zip(*chosen, strict=True)
-        yield float(roc_auc_score(fake, of))
+        yield _area(fake, of)
+
+
+def _area(fake: Any, scores: Any) -> float:
+    return float(roc_auc_score(fake, scores))
 
 
 if __name__ == "__main__":
