@@ -54,6 +54,7 @@ class PreprocessingRecord(Part):
     crop: CropRecord
     mean: tuple[Finite, Finite, Finite]
     std: tuple[Positive, Positive, Positive]
+    mirrored: bool = False  # the mean over each crop and its mirror image is what counts
 
 
 class HeadRecord(Part):

@@ -19,6 +19,7 @@ NVIDIA_SIGNS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/dxg")
 Vectors = NDArray[np.float32]  # (n, width)
 Maps = NDArray[np.float16]  # (n, rows, columns, width)
 Crops = NDArray[np.uint8]  # (n, size, size, 3), RGB
+Run = Callable[[Crops], tuple[Vectors, Maps]]
 
 
 class Backbone(Protocol):
@@ -59,9 +60,13 @@ class OpenVinoBackbone:
             raise DetectorError(f"the network takes no pictures of {size} pixels") from error
         seeing = from_pixels(graph, preprocessing.mean, preprocessing.std)
         self._network = compile_on_cpu(seeing, threads)
+        self._mirrored = preprocessing.mirrored
 
     def run(self, crops: Crops) -> tuple[Vectors, Maps]:
         """See `Backbone.run`."""
+        return both_ways(self._once, crops) if self._mirrored else self._once(crops)
+
+    def _once(self, crops: Crops) -> tuple[Vectors, Maps]:
         # Shared outputs are the network's own memory, which its next run writes over.
         outputs = self._network(crops, share_inputs=True, share_outputs=True)
         return np.array(outputs["vectors"]), np.array(outputs["maps"])
@@ -83,8 +88,23 @@ class KerasBackbone:
 
     def run(self, crops: Crops) -> tuple[Vectors, Maps]:
         """See `Backbone.run`."""
+        mirrored = self._preprocessing.mirrored
+        return both_ways(self._once, crops) if mirrored else self._once(crops)
+
+    def _once(self, crops: Crops) -> tuple[Vectors, Maps]:
         maps, vectors = self._network.predict_on_batch(normalise(crops, self._preprocessing))
         return np.asarray(vectors, np.float32), np.asarray(maps, np.float16)
+
+
+def both_ways(run: Run, crops: Crops) -> tuple[Vectors, Maps]:
+    """The mean over crops and their mirror images; maps lie as the crops do.
+
+    So a map's mean over places is still its vector, as Grad-CAM takes it to be.
+    """
+    vectors, maps = run(crops)
+    others, mirrored = run(np.ascontiguousarray(crops[:, :, ::-1]))
+    mean = (maps.astype(np.float32) + mirrored[:, :, ::-1]) / 2
+    return np.asarray((vectors + others) / 2, np.float32), mean.astype(np.float16)
 
 
 def normalise(crops: Crops, preprocessing: PreprocessingRecord) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ can pass as real.
 Licence: {record.licence}.
 Made by `{record.command}`.
 
-- Input: {seen}, {record.preprocessing.size} px.
+- Input: {seen}, {record.preprocessing.size} px{mirrored}.
 - Each frame's own score: {metrics[frame_scores_from]}.
 - {metrics[balance]}
 
@@ -80,6 +80,7 @@ def write_card(record: DetectorRecord) -> str:
         verdict=metrics["verdict"],
         data="\n".join(f"- {line.rstrip('.')}." for line in record.data),
         seen="whole frames" if whole else f"faces, cut {crop.side:.2f} times their landmarks' hull",
+        mirrored=", and their mirror images" if record.preprocessing.mirrored else "",
         figures=_rows(metrics["test"]["figures"]),
         baselines="\n".join(
             f"| AUC of {name} | {figure_text(found['figures']['auc'])} |"

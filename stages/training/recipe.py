@@ -76,6 +76,10 @@ class Recipe(Section):
     size: Annotated[
         int, Field(ge=0, le=1024, description="pixels of the network's input; 0: as usual for it")
     ] = 0
+    mirrored: Annotated[
+        bool,
+        Field(description="let the mean over each crop and its mirror image count: twice the cost"),
+    ] = False
     epochs: Annotated[int, Field(ge=0, description="of the head's fit, at most")] = 30
     patience: Annotated[
         int,

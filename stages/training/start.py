@@ -93,7 +93,9 @@ def find_start(recipe: Recipe, registry: Registry) -> Start:
     start = start_of_detector(registry.get(recipe.backbone))
     size = recipe.size or start.preprocessing.size
     crop = CropRecord(kind=_crop(recipe), side=start.preprocessing.crop.side)
-    changed = start.preprocessing.model_copy(update={"size": size, "crop": crop})
+    mirrored = recipe.mirrored or start.preprocessing.mirrored
+    asked = {"size": size, "crop": crop, "mirrored": mirrored}
+    changed = start.preprocessing.model_copy(update=asked)
     return replace(start, preprocessing=changed)
 
 
@@ -159,6 +161,7 @@ def _of_backbone(recipe: Recipe) -> Start:
             crop=CropRecord(kind=_crop(recipe)),
             mean=(mean,) * 3,
             std=(std,) * 3,
+            mirrored=recipe.mirrored,
         ),
         frame=_frame_classifier(Path(recipe.weights)) if recipe.weights else None,
         learned_from=(f"whatever {own} learned from" if own else ORIGIN[recipe.backbone],),

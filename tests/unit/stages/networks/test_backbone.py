@@ -32,10 +32,20 @@ def network():
 
 
 @pytest.fixture(scope="module", params=["openvino", "tensorflow"])
-def engine(request, network):
-    if request.param == "tensorflow":
-        return KerasBackbone(network, PREPROCESSING)
-    return OpenVinoBackbone(describe(network), get_arrays(network), PREPROCESSING, threads=1)
+def opened(request, network):
+    """An engine for a way of preparing pictures."""
+
+    def opened(preprocessing):
+        if request.param == "tensorflow":
+            return KerasBackbone(network, preprocessing)
+        return OpenVinoBackbone(describe(network), get_arrays(network), preprocessing, threads=1)
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def engine(opened):
+    return opened(PREPROCESSING)
 
 
 def crops(count):
@@ -87,6 +97,18 @@ def test_a_batch_says_the_same_as_its_faces_alone(engine):
     together, _ = engine.run(crops(5))
     alone = np.concatenate([engine.run(crop[None])[0] for crop in crops(5)])
     np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_mirrored_a_face_and_its_mirror_image_are_the_same(engine, opened):
+    both = opened(PREPROCESSING.model_copy(update={"mirrored": True}))
+    vectors, maps = both.run(crops(2))
+    turned, turned_maps = both.run(crops(2)[:, :, ::-1])
+    np.testing.assert_allclose(turned, vectors, atol=1e-4)
+    np.testing.assert_allclose(turned_maps[:, :, ::-1].astype(float), maps, atol=5e-3)
+    plain, mirror = engine.run(crops(2))[0], engine.run(crops(2)[:, :, ::-1])[0]
+    assert np.abs(plain - mirror).max() > 0.01
+    np.testing.assert_allclose(vectors, (plain + mirror) / 2, atol=1e-4)
+    np.testing.assert_allclose(maps.astype(np.float32).mean(axis=(1, 2)), vectors, atol=5e-3)
 
 
 def test_what_an_engine_gave_does_not_change_when_it_runs_again(engine):

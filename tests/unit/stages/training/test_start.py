@@ -41,7 +41,7 @@ def test_what_was_trained_comes_back_with_its_classifier(registry, tmp_path):
     assert float(again.frame["frame/bias"][0]) == 2.0
 
 
-@pytest.mark.parametrize("asked", [{"size": 96}, {"mode": "frame"}])
+@pytest.mark.parametrize("asked", [{"size": 96}, {"mode": "frame"}, {"mirrored": True}])
 def test_another_input_is_another_start(registry, asked):
     assert start(registry, **asked).digest != start(registry).digest
 
