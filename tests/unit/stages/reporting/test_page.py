@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import re
+import struct
+import zlib
 from html.parser import HTMLParser
 
 import cv2
@@ -192,6 +194,32 @@ def test_a_large_picture_is_made_small_enough_to_travel(tmp_path, card) -> None:
              for p in Page(render_page(record, folder, card)).named("img")]  # fmt: skip
     assert sizes[0] == (1280, 360)
     assert sizes[-1][0] * sizes[-1][1] < 4_100_000
+
+
+def test_a_jpeg_that_is_small_enough_goes_in_as_it_is(tmp_path, card) -> None:
+    record = fake_record()
+    folder = lay_pictures(record, tmp_path)
+    face = np.full((90, 160, 3), 200, np.uint8)
+    for number, side in ((1, 160), (2, 3840)):
+        path = folder / "heatmaps" / f"{number:02}.jpg"
+        cv2.imwrite(str(path), cv2.resize(face, (side, side)))
+        record["heatmaps"][number - 1]["file"] = f"heatmaps/{path.name}"
+    page = Page(render_page(record, folder, card))
+    small, large = (
+        base64.b64decode(str(picture["src"]).partition(",")[2]) for picture in page.named("img")[:2]
+    )
+    assert small == (folder / "heatmaps" / "01.jpg").read_bytes()
+    assert len(large) < len((folder / "heatmaps" / "02.jpg").read_bytes())
+
+
+def test_a_picture_whose_header_claims_far_too_much_is_a_fault(tmp_path, card) -> None:
+    record = fake_record()
+    folder = lay_pictures(record, tmp_path)
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (folder / "heatmap.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header)
+    with pytest.raises(OSError, match="not a picture"):
+        render_page(record, folder, card)
 
 
 def test_the_page_can_be_made_again_from_the_folder_and_is_the_same(tmp_path, card) -> None:
