@@ -212,12 +212,16 @@ def test_a_jpeg_that_is_small_enough_goes_in_as_it_is(tmp_path, card) -> None:
     assert len(large) < len((folder / "heatmaps" / "02.jpg").read_bytes())
 
 
+def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def test_a_picture_whose_header_claims_far_too_much_is_a_fault(tmp_path, card) -> None:
     record = fake_record()
     folder = lay_pictures(record, tmp_path)
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
-    header = struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    (folder / "heatmap.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header)
+    size = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    parts = [png_chunk(b"IHDR", size), png_chunk(b"IDAT", zlib.compress(b"")), png_chunk(b"IEND")]
+    (folder / "heatmap.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
     with pytest.raises(OSError, match="not a picture"):
         render_page(record, folder, card)
 
