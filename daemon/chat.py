@@ -56,7 +56,8 @@ class Chat:
             raise NotDelivered("Apprise does not understand this URL of notify.apprise")
         if found.host:
             checked_addresses(found.host, found.port or HTTPS, allow_private=self._allow_private)
-        return found
+        # Through this, whatever one of its services raises is a failed delivery.
+        return apprise.Apprise(found)
 
 
 def in_words(payload: dict[str, Any]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from ..storage.errors import DatabaseLost
 from ..storage.notices import NoticeRow, Notices
@@ -42,6 +42,7 @@ class Notifier:
         self._busy: set[str] = set()
         self._wake = threading.Event()
         self._stopping = False
+        self._fault: BaseException | None = None  # what a delivery broke with
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="notice")
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
 
@@ -79,12 +80,20 @@ class Notifier:
         """Begin a delivery to every target that has something due and is not busy."""
         for row in self._notices.due(tuple(self._busy)):
             self._busy.add(row.target)
-            self._helpers.submit(self._deliver, row)
+            self._helpers.submit(self._deliver, row).add_done_callback(self._ended)
+
+    def _ended(self, delivery: Future[None]) -> None:
+        if fault := delivery.exception():
+            logger.error("a delivery broke", exc_info=fault)
+            self._fault = fault
+        self._wake.set()
 
     def _run(self) -> None:
         while not self._stopping:
             self._wake.wait(LOOK_EVERY_S if self._targets else None)
             self._wake.clear()
+            if self._fault is not None:
+                raise self._fault  # no target's doing but ours: the service ends, and says so
             if self._targets and not self._stopping:
                 self._deliver_due_or_say()
 
@@ -99,13 +108,8 @@ class Notifier:
             self._settle(row, *self._try(row))
         except DatabaseLost as error:  # it stays due
             logger.error("notice %s: %s", row.id, error)  # noqa: TRY400
-        except Exception:
-            # Whatever a library does: the notice stays, and this target gets its next turn late.
-            logger.exception("notice %s: the delivery broke", row.id)
-            self._notices.put_off(row.id, "the delivery broke; see the log", MAX_BACKOFF_S)
         finally:
             self._busy.discard(row.target)
-            self._wake.set()
 
     def _try(self, row: NoticeRow) -> tuple[str, Answer]:
         target = self._targets.get(row.target)

@@ -275,3 +275,26 @@ def test_no_secret_is_in_the_database_or_the_log(
     for secret in ("hush", "t0ken", SECRET):
         assert secret.encode() not in written
         assert secret not in caplog.text
+
+
+class Broken:
+    """A target with a fault of ours."""
+
+    key = label = "broken"
+
+    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> Answer:
+        raise ZeroDivisionError
+
+    def check(self) -> None:
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_ours_ends_the_notifier_and_the_notice_stays(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.restart(Broken())
+    desk.judge()
+    desk.notifier.start()
+    until(lambda: not desk.notifier.is_alive())
+    (notice,) = desk.ledger.notices()
+    assert (notice.state, notice.attempts) == ("waiting", 1)

@@ -52,3 +52,13 @@ def test_a_missing_extra_and_a_wrong_url_are_said_in_one_line(
     assert "does not understand" in send("nonsense://hush").text
     monkeypatch.setitem(sys.modules, "apprise", None)
     assert send("json://x").text == "notify.apprise needs Apprise; pip install 'ddaemon[chat]'"
+
+
+def test_a_service_that_breaks_is_a_delivery_that_failed(monkeypatch) -> None:
+    apprise = pytest.importorskip("apprise")
+
+    def breaks(*_arguments: object, **_named: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(apprise.Apprise.instantiate("json://x")), "send", breaks)
+    assert not send("json://127.0.0.1:9/x", allow_private=True).ok
