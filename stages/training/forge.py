@@ -1,7 +1,9 @@
-"""Self-blended images: forgeries made from one real picture (Shiohara & Yamasaki, CVPR 2022).
+"""Forgeries made from real pictures alone.
 
-A face is blended with a slightly altered copy of itself. What is left are the traces that all
-face swaps share (a seam, statistics that differ inside and outside) and none of a method's own.
+Self-blended images (Shiohara & Yamasaki, CVPR 2022): a face is blended with a slightly altered copy
+of itself. Cross-identity ones (Li et al., "Face X-ray", CVPR 2020): with the face of somebody else
+who holds the head alike. What is left are the traces that all face swaps share (a seam, statistics
+that differ inside and outside) and none of a method's own.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,6 +30,8 @@ SHRINK = (0.25, 0.7)  # scale to which a side is reduced before it is enlarged a
 MOVE = 0.03  # greatest shift, in sides of the square
 ZOOM = 0.05
 TURN = 3.0  # degrees
+HALF = 0.5  # of the mask: what counts as the face
+SPREAD = 1.5  # greatest factor by which a channel's spread is widened
 
 Floats = NDArray[np.float32]
 
@@ -84,6 +88,34 @@ def forge(image: Image, landmarks: Floats, rng: np.random.Generator) -> Image:
     return blend(image, landmarks, draw_recipe(rng))
 
 
+def cross(
+    image: Image, landmarks: Floats, donor: Image, donor_landmarks: Floats, rng: np.random.Generator
+) -> Image:
+    """A picture with somebody else's face in it, its colours brought to those of the own face.
+
+    Args:
+        image, landmarks, rng: as for `forge`.
+        donor, donor_landmarks: the picture that the face comes from, likewise, and as many points.
+    """
+    recipe = draw_recipe(rng)
+    size = (image.shape[1], image.shape[0])
+    onto = _onto(donor_landmarks, landmarks)
+    moved = cv2.warpAffine(donor, onto, size, borderMode=cv2.BORDER_REFLECT_101)
+    mask = face_mask(image.shape[:2], landmarks, recipe)
+    face = _coloured_as(np.asarray(moved, np.uint8), image, mask)
+    return _lay_over(alter(face, recipe) if recipe.alters_face else face, image, mask)
+
+
+def misfit(landmarks: Floats, donor_landmarks: Floats) -> float:
+    """How far one face's landmarks stay from another's when they are laid over each other: the
+    mean distance in larger sides of the hull. It is pose and expression that an affine map keeps.
+    """
+    onto = _onto(donor_landmarks, landmarks)
+    laid = donor_landmarks @ onto[:, :2].T + onto[:, 2]
+    _, side = _square(landmarks)
+    return float(np.linalg.norm(laid - landmarks, axis=1).mean() / side * MARGIN)
+
+
 def forge_frames(
     frames: Iterable[tuple[Image, Floats]], rng: np.random.Generator
 ) -> Iterator[Image]:
@@ -103,9 +135,31 @@ def blend(image: Image, landmarks: Floats, recipe: Recipe, mask: Floats | None =
     moved = cv2.warpAffine(face, _shift(landmarks, recipe), size, borderMode=cv2.BORDER_REFLECT_101)
     if mask is None:
         mask = face_mask(image.shape[:2], landmarks, recipe)
-    weight = recipe.ratio * mask[..., None]
-    mixed = weight * moved.astype(np.float32) + (1 - weight) * around.astype(np.float32)
+    return _lay_over(np.asarray(moved, np.uint8), around, recipe.ratio * mask)
+
+
+def _lay_over(face: Image, around: Image, weight: Floats) -> Image:
+    weight = weight[..., None]
+    mixed = weight * face.astype(np.float32) + (1 - weight) * around.astype(np.float32)
     return np.round(mixed).astype(np.uint8)
+
+
+def _coloured_as(face: Image, model: Image, mask: Floats) -> Image:
+    """`face` with the mean and the spread that each channel of `model` has within the mask
+    (Reinhard et al. 2001, in RGB)."""
+    within = mask > HALF
+    if not within.any():  # the landmarks lie beside the picture: nothing of the face is seen
+        return face
+    ours, theirs = face[within].astype(np.float32), model[within].astype(np.float32)
+    factor = np.minimum(theirs.std(axis=0) / (ours.std(axis=0) + 1), SPREAD)
+    changed = (face.astype(np.float32) - ours.mean(axis=0)) * factor + theirs.mean(axis=0)
+    return np.asarray(np.clip(np.round(changed), 0, 255), np.uint8)
+
+
+def _onto(landmarks: Floats, others: Floats) -> NDArray[np.float64]:
+    """The (2, 3) affine matrix that lays landmarks over others with the least squared error."""
+    told = np.column_stack([landmarks, np.ones(len(landmarks))])
+    return np.asarray(np.linalg.lstsq(told, others, rcond=None)[0].T, np.float64)
 
 
 def face_mask(shape: tuple[int, int], landmarks: Floats, recipe: Recipe) -> Floats:

@@ -29,7 +29,7 @@ class Step:
     code: int = 0  # raised when the same settings come to give something else
 
 
-BACKBONE = ("backbone", "weights", "size", "mode", "frames")
+BACKBONE = ("backbone", "averaged", "weights", "size", "margin", "mirrored", "mode", "frames")
 STEPS = {
     "index": Step(index, ("split", "val", "test", "forge", "seed")),
     "finetune": Step(finetune, ("finetune", "finetuning", *BACKBONE)),

@@ -36,8 +36,11 @@ class FinetuneSettings(Section):
     smoothing: Annotated[float, Field(ge=0, lt=1, description="of labels")] = 0.05
     batch: Annotated[int, Field(ge=2, description="faces a batch, half of them fake")] = 32
     blended: Annotated[
-        float, Field(ge=0, le=1, description="share of the fakes that are self-blended reals")
+        float, Field(ge=0, le=1, description="share of the fakes that are blended from reals")
     ] = 0.25
+    crossed: Annotated[
+        float, Field(ge=0, le=1, description="share of those that get somebody else's face")
+    ] = 0.0
     steps: Annotated[int, Field(ge=0, description="batches an epoch; 0: one pass")] = 0
     average: Annotated[
         float,
@@ -51,6 +54,10 @@ class FinetuneSettings(Section):
     frozen_norm: Annotated[
         bool, Field(description="leave batch normalisation as the start has it")
     ] = False
+    frozen_to: Annotated[
+        str,
+        Field(description="the last layer, from the input on, that stays as the start has it"),
+    ] = ""
 
 
 class Recipe(Section):
@@ -70,12 +77,24 @@ class Recipe(Section):
         str,
         Field(description="what to start from: efficientnet_lite0, efficientnetv2b0 or a detector"),
     ] = "lite0-sequence"
+    averaged: Annotated[
+        tuple[str, ...],
+        Field(description="detectors whose weights are averaged with those one starts from"),
+    ] = ()
     weights: Annotated[
         str, Field(description="a file with the weights of efficientnet_lite0 or efficientnetv2b0")
     ] = ""
     size: Annotated[
         int, Field(ge=0, le=1024, description="pixels of the network's input; 0: as usual for it")
     ] = 0
+    margin: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=3,
+            description="side of a face crop in sides of the landmarks' hull; 0: as usual, 1.1",
+        ),
+    ] = 0.0
     mirrored: Annotated[
         bool,
         Field(description="let the mean over each crop and its mirror image count: twice the cost"),

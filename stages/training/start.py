@@ -7,7 +7,7 @@ detector stores them: what training sees is then what serving will see.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,23 +76,59 @@ class Start:
 
 
 def find_start(recipe: Recipe, registry: Registry) -> Start:
-    """What the recipe names: a backbone of its own or a detector's.
+    """What the recipe names: a backbone of its own or a detector's, averaged with others if asked.
 
     Raises `UserError`, `WeightsMissing` or `DetectorError` when it can't be had.
     """
-    if recipe.backbone in USUAL_SIZE:
-        return _of_backbone(recipe)
-    if recipe.backbone not in registry.names():
+    known = recipe.backbone in USUAL_SIZE
+    start = _of_backbone(recipe) if known else _of_detector(recipe, registry)
+    others = [start_of_detector(_detector(name, registry)) for name in recipe.averaged]
+    return _averaged(start, recipe.averaged, others) if others else start
+
+
+def _averaged(start: Start, names: Sequence[str], others: Sequence[Start]) -> Start:
+    """The mean of the weights, classifiers included (Wortsman et al. 2022, arXiv:2203.05482)."""
+    if start.frame is None:
+        raise UserError(
+            f"averaged: {start.backbone} has no classifier to average; "
+            "name weights or a detector that has one"
+        )
+    for name, other in zip(names, others, strict=True):
+        if other.description != start.description:
+            raise UserError(f"averaged: {name} is of another network than the start")
+        if _scale(other) != _scale(start):
+            raise UserError(f"averaged: {name} takes its pixels in another scale than the start")
+    alike = [start, *others]
+    mean = {name: np.mean([one.arrays[name] for one in alike], axis=0) for name in start.arrays}
+    frames = [one.frame for one in alike if one.frame is not None]
+    frame = {name: np.mean([one[name] for one in frames], axis=0) for name in start.frame}
+    told = [line for one in alike for line in one.learned_from]
+    return replace(
+        start, arrays=_as_stored(mean), frame=frame, learned_from=tuple(dict.fromkeys(told))
+    )
+
+
+def _scale(start: Start) -> tuple[Any, Any]:
+    return start.preprocessing.mean, start.preprocessing.std
+
+
+def _detector(name: str, registry: Registry) -> DetectorFolder:
+    if name not in registry.names():
         known = ", ".join([*USUAL_SIZE, *registry.names()])
-        raise UserError(f"there is no backbone or detector {recipe.backbone!r}; there are: {known}")
+        raise UserError(f"there is no backbone or detector {name!r}; there are: {known}")
+    return registry.get(name)
+
+
+def _of_detector(recipe: Recipe, registry: Registry) -> Start:
+    folder = _detector(recipe.backbone, registry)
     if recipe.weights:
         raise UserError(
             f"--weights goes with a backbone's name ({', '.join(USUAL_SIZE)}); "
             f"the detector {recipe.backbone} brings its own"
         )
-    start = start_of_detector(registry.get(recipe.backbone))
+    start = start_of_detector(folder)
     size = recipe.size or start.preprocessing.size
-    crop = CropRecord(kind=_crop(recipe), side=start.preprocessing.crop.side)
+    crop = _crop(recipe, start.preprocessing.crop.side)
     mirrored = recipe.mirrored or start.preprocessing.mirrored
     asked = {"size": size, "crop": crop, "mirrored": mirrored}
     changed = start.preprocessing.model_copy(update=asked)
@@ -158,7 +194,7 @@ def _of_backbone(recipe: Recipe) -> Start:
         description=describe(network),
         preprocessing=PreprocessingRecord(
             size=recipe.size or USUAL_SIZE[recipe.backbone],
-            crop=CropRecord(kind=_crop(recipe)),
+            crop=_crop(recipe, CropRecord().side),
             mean=(mean,) * 3,
             std=(std,) * 3,
             mirrored=recipe.mirrored,
@@ -180,8 +216,9 @@ def _frame_classifier(weights: Path) -> Arrays | None:
     return part({"frame/kernel": kernel.T, "frame/bias": bias}, "")
 
 
-def _crop(recipe: Recipe) -> Any:
-    return "whole_frame" if recipe.mode == "frame" else "landmark_hull"
+def _crop(recipe: Recipe, usual: float) -> CropRecord:
+    kind: Any = "whole_frame" if recipe.mode == "frame" else "landmark_hull"
+    return CropRecord(kind=kind, side=recipe.margin or usual)
 
 
 def _as_stored(arrays: Arrays) -> dict[str, NDArray[np.float32]]:

@@ -19,6 +19,7 @@ from ..media.encode import through_h264
 # The face fills about four fifths of a dfdc-faces crop. Serving cuts 1.10 times the hull of the
 # landmarks, which is about 0.88 of such a crop: views are spread around that.
 CROP_VIDEO = (0.83, 0.96)  # side of the crop over the image's side
+HULLS = 1.10  # that such a crop is
 CROP_FRAME = 0.02  # of the side: spread of a view's crop around its video's
 SHIFT_FRAME = 0.02  # of the side: spread of a view's place
 SHRINK = (0.35, 1.0)  # of the output's side, for half of the videos
@@ -64,6 +65,12 @@ def make_views(
     random = np.random.default_rng(seed)
     look = draw_look(random, size, crop)
     return np.stack([_view(image, look, size, random) for _ in range(count)])
+
+
+def crop_of_image(side: float) -> tuple[float, float]:
+    """Bounds of a crop's side over a face image's side, for crops of `side` hulls."""
+    low, high = (min(1.0, bound * side / HULLS) for bound in CROP_VIDEO)
+    return low, high
 
 
 def view_seed(content: str, seed: int) -> int:

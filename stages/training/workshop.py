@@ -27,7 +27,7 @@ HEAD_FILE, LOGISTIC_FILE, FIT_FILE, SEED_FILE = "head.npz", "logistic.npz", "fit
 CALIBRATION_FILE, THRESHOLDS_FILE, SCORES_FILE = "calibration.json", "thresholds.json", "scores.csv"
 ENVELOPE_FILE = "envelope.json"
 WORDS = {"description", "learned_from", "licence"}  # of the recipe, that only the record tells
-TABLES = {"head", "finetuning"}  # of a recipe's file, that no option has
+TABLES = {"head", "finetuning", "averaged"}  # of a recipe's file, that no option has
 
 
 @dataclass(frozen=True)

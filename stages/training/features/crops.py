@@ -27,7 +27,7 @@ from ...media.base import Frame, Image
 from ..datasets.media import read_image, video_path
 from ..datasets.rows import IMAGE, Row
 from ..forge import blend, draw_recipe, forge
-from ..views import make_views, view_seed
+from ..views import crop_of_image, make_views, view_seed
 from .plan import VIEWS_SEED, Plan
 
 THREADS = 1  # each worker process keeps to one core
@@ -120,7 +120,8 @@ def _views(image: Image, row: Row, plan: Plan) -> Image:
     if plan.views == 1:
         square = face_square(image_landmarks(image).points, plan.preprocessing.crop.side)
         return crop_square(image, square, size)[None]
-    return make_views(image, plan.views, size, view_seed(row.sha256, VIEWS_SEED))
+    crop = crop_of_image(plan.preprocessing.crop.side)
+    return make_views(image, plan.views, size, view_seed(row.sha256, VIEWS_SEED), crop)
 
 
 def _turned(image: Image) -> list[float]:

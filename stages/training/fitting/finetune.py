@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....storage.detector_record import PreprocessingRecord
 from ....storage.errors import UserError
 from ...media.base import Image
 from ...networks.arrays import get_arrays, set_arrays
-from ...networks.backbone import normalise
 from ..datasets.rows import TRAIN, VAL, Row
 from ..evaluation.auc import auc
 from ..journal import Journal
@@ -32,6 +30,7 @@ from .accelerator import accelerated
 from .checkpoint import State, load_checkpoint, save_checkpoint
 from .learning import reset_dropout
 from .pairs import Batch, Faces, batches, seed_of
+from .seeing import See, split_network
 
 logger = logging.getLogger(__name__)
 CHECKPOINT_S = 180.0
@@ -69,14 +68,14 @@ def finetune_backbone(
         _require_both(part)
     with accelerated():
         steps = settings.finetuning.steps or max(1, len(train) // settings.finetuning.batch)
-        network, backbone = network_to_tune(start, settings, steps)
+        network, backbone, see = network_to_tune(start, settings, steps)
         belongs_to = _digest(start, settings, train)
         begun = load_checkpoint(folder, network, belongs_to)
         course = Course(
             network=network,
             state=begun or State(0, 0, get_arrays(network), []),
             judged=_judged_faces(held, faces, settings.seed),
-            preprocessing=start.preprocessing,
+            see=see,
             steps=steps,
             folder=folder,
             belongs_to=belongs_to,
@@ -101,7 +100,7 @@ class Course:
     network: Any
     state: State
     judged: "Judged"
-    preprocessing: PreprocessingRecord
+    see: See
     steps: int  # an epoch
     folder: Path
     belongs_to: str
@@ -111,8 +110,7 @@ class Course:
     def learn(self, pixels: Image, fake: NDArray[np.float32], seed: int) -> None:
         """One batch: (batch, size, size, 3) and (batch, 1)."""
         reset_dropout(self.network, np.random.default_rng([seed, self.state.epoch]))
-        seen = normalise(pixels, self.preprocessing)
-        self.losses.append(float(self.network.train_on_batch(seen, fake)))
+        self.losses.append(float(self.network.train_on_batch(self.see(pixels), fake)))
         self.state.epoch += 1
 
     def judge(self) -> None:
@@ -120,7 +118,7 @@ class Course:
         state = self.state
         loss = float(np.mean(self.losses)) if self.losses else None
         with averaged(self.network, state.epoch):
-            area = _auc(self.network, self.judged, self.preprocessing)
+            area = _auc(self.network, self.judged, self.see)
             if all(area > float(curve["val_auc"] or 0) for curve in state.curves):
                 state.best_epoch, state.best = state.epoch, get_arrays(self.network)
         logger.info("step %d: loss %s, AUC %.4f", state.epoch, loss, area)
@@ -176,8 +174,11 @@ def _digest(start: Start, settings: Settings, train: Sequence[Row]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def network_to_tune(start: Start, settings: Settings, steps: int) -> tuple[Any, Any]:
-    """The whole network, compiled, and the backbone inside it."""
+def network_to_tune(start: Start, settings: Settings, steps: int) -> tuple[Any, Any, See]:
+    """What learns, compiled; the backbone that it is a part of; what makes its input of pixels.
+
+    Raises `UserError` when the network can't be cut where the settings say.
+    """
     import keras
 
     keras.utils.set_random_seed(settings.seed)
@@ -192,11 +193,12 @@ def network_to_tune(start: Start, settings: Settings, steps: int) -> tuple[Any, 
     asked = settings.finetuning
     if asked.frozen_norm:
         _freeze_norms(network)
+    network, see = split_network(network, asked.frozen_to, start.preprocessing)
     rate = keras.optimizers.schedules.CosineDecay(asked.rate, steps * asked.epochs)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=asked.smoothing)
     averaging = {"use_ema": True, "ema_momentum": asked.average} if asked.average else {}
     network.compile(keras.optimizers.AdamW(rate, weight_decay=asked.decay, **averaging), loss)
-    return network, backbone
+    return network, backbone, see
 
 
 def _freeze_norms(network: Any) -> None:
@@ -216,10 +218,10 @@ class Judged:
     fake: NDArray[np.bool_]  # (videos,); each has JUDGED_FACES faces in `pixels`
 
 
-def _auc(network: Any, judged: Judged, preprocessing: PreprocessingRecord) -> float:
+def _auc(network: Any, judged: Judged, see: See) -> float:
     logits = np.concatenate(
         [
-            np.asarray(network.predict_on_batch(normalise(some, preprocessing)))[:, 0]
+            np.asarray(network.predict_on_batch(see(some)))[:, 0]
             for some in np.array_split(judged.pixels, max(1, len(judged.pixels) // JUDGED_BATCH))
         ]
     )

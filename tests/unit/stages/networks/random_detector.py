@@ -62,8 +62,11 @@ def random_backbone(seed=0):
     return network
 
 
-def publish_random(folder: Path, weights="own"):
+def publish_random(folder: Path, weights="own", seed=0, std=(128.0,) * 3):
     """Publish a detector into `folder`; an external one has its head alone."""
     head = head_arrays(build_head_network(1280, UNITS, 3))
-    backbone = random_backbone() if weights == "own" else None
-    return publish_detector(folder, draft(folder.name, weights), head, "# card", backbone)
+    backbone = random_backbone(seed) if weights == "own" else None
+    record = draft(folder.name, weights)
+    scaled = record.preprocessing.model_copy(update={"std": std})
+    record = record.model_copy(update={"preprocessing": scaled})
+    return publish_detector(folder, record, head, "# card", backbone)

@@ -13,10 +13,12 @@ from ddaemon.stages.training.forge import (
     Floats,
     alter,
     blend,
+    cross,
     draw_recipe,
     face_mask,
     forge,
     forge_frames,
+    misfit,
 )
 
 CHEEK = (128, 200)  # row and column of skin in the portrait
@@ -115,6 +117,35 @@ def test_a_face_at_the_edge_can_be_forged(portrait: Image, landmarks: Floats) ->
     cut = np.ascontiguousarray(portrait[80:, 200:])
     forged = forge(cut, landmarks - np.float32([200, 80]), rng(4))
     assert forged.shape == cut.shape
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_crossed_face_is_the_donors_in_its_own_colours_and_all_around_is_left(
+    portrait: Image, landmarks: Floats, seed: int
+) -> None:
+    donor = np.ascontiguousarray(255 - portrait[:, ::-1])  # a negative, mirrored: nobody alike
+    points = (landmarks * [-1, 1] + [portrait.shape[1] - 1, 0]).astype(np.float32)
+    crossed = cross(portrait, landmarks, donor, points, rng(seed))
+    assert np.array_equal(crossed, cross(portrait, landmarks, donor, points, rng(seed)))
+    changed = difference(crossed, portrait)
+    assert changed[CORNER] == 0
+    mask = face_mask(portrait.shape[:2], landmarks, draw_recipe(rng(seed))) > 0.9
+    assert changed[mask].mean() > 15
+    own, theirs = portrait[mask].mean(axis=0), crossed[mask].mean(axis=0)
+    assert np.abs(own - theirs).max() < np.abs(own - donor[mask].mean(axis=0)).max() / 2
+
+
+def test_landmarks_fit_if_an_affine_map_lays_them_over_each_other(landmarks: Floats) -> None:
+    tilted = landmarks @ np.float32([[0.9, 0.3], [-0.3, 0.9]]) + np.float32([20, 5])
+    assert misfit(landmarks, tilted) == pytest.approx(0, abs=1e-4)
+    open_mouth = landmarks.copy()
+    open_mouth[landmarks[:, 1] > np.median(landmarks[:, 1])] += np.float32([0, 30])
+    assert misfit(landmarks, open_mouth) > 0.01
+
+
+def test_a_face_beside_the_picture_is_left_as_it_was(portrait: Image, landmarks: Floats) -> None:
+    corner = np.ascontiguousarray(portrait[:40, :40])
+    assert np.array_equal(cross(corner, landmarks, portrait, landmarks, rng(1)), corner)
 
 
 def test_the_demo_is_made_the_same_each_time_and_moves() -> None:

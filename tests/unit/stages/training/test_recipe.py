@@ -1,5 +1,6 @@
 import pytest
 
+from ddaemon.stages.training.pipeline import STEPS
 from ddaemon.stages.training.recipe import Recipe, make_recipe
 from ddaemon.storage.errors import UserError
 
@@ -40,3 +41,8 @@ def test_a_file_that_is_no_recipe_is_told_so(tmp_path):
     (tmp_path / "r.toml").write_text("frames = = 3")
     with pytest.raises(UserError, match="is not a recipe"):
         make_recipe(tmp_path / "r.toml", {})
+
+
+def test_every_setting_belongs_to_a_step_so_that_a_change_of_it_redoes_that_step():
+    known = {setting for step in STEPS.values() for setting in step.settings}
+    assert known == set(Recipe.model_fields)

@@ -12,6 +12,8 @@ from ddaemon.tests.unit.stages.networks.random_detector import publish_random
 def registry(tmp_path_factory):
     folder = tmp_path_factory.mktemp("registry")
     publish_random(folder / "mine")
+    publish_random(folder / "other", seed=1)
+    publish_random(folder / "scaled", std=(64.0,) * 3)
     publish_random(folder / "headless", weights="external")
     return Registry(folder)
 
@@ -41,9 +43,36 @@ def test_what_was_trained_comes_back_with_its_classifier(registry, tmp_path):
     assert float(again.frame["frame/bias"][0]) == 2.0
 
 
-@pytest.mark.parametrize("asked", [{"size": 96}, {"mode": "frame"}, {"mirrored": True}])
+@pytest.mark.parametrize(
+    "asked", [{"size": 96}, {"mode": "frame"}, {"mirrored": True}, {"margin": 0.95}]
+)
 def test_another_input_is_another_start(registry, asked):
     assert start(registry, **asked).digest != start(registry).digest
+
+
+def test_weights_and_classifiers_are_averaged_and_all_that_they_learned_from_is_told(registry):
+    alone = start(registry)
+    both = start(registry, averaged=["other"])
+    other = start(registry, backbone="other")
+    for name in ("stem_conv/kernel", "block3_depthwise_bn/moving_variance"):
+        expected = (alone.arrays[name] + other.arrays[name]) / 2
+        np.testing.assert_allclose(both.arrays[name], expected, rtol=2e-3, atol=1e-6)
+    expected = (alone.frame["frame/kernel"] + other.frame["frame/kernel"]) / 2
+    np.testing.assert_allclose(both.frame["frame/kernel"], expected, rtol=2e-3, atol=1e-6)
+    told = " ".join(both.learned_from)
+    assert "the detector mine" in told and "the detector other" in told
+    twice = start(registry, averaged=["other", "other"])
+    expected = (alone.arrays["stem_conv/kernel"] + 2 * other.arrays["stem_conv/kernel"]) / 3
+    np.testing.assert_allclose(twice.arrays["stem_conv/kernel"], expected, rtol=2e-3, atol=1e-6)
+
+
+def test_what_cant_be_averaged_is_said(registry):
+    with pytest.raises(UserError, match="there is no backbone or detector 'nobody'"):
+        start(registry, averaged=["nobody"])
+    with pytest.raises(UserError, match="headless has no backbone weights of its own"):
+        start(registry, averaged=["headless"])
+    with pytest.raises(UserError, match="scaled takes its pixels in another scale"):
+        start(registry, averaged=["scaled"])
 
 
 def test_what_one_starts_from_is_remembered(registry):

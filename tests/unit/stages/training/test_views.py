@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ddaemon.stages.training.views import MISHAP_KINDS, draw_look, make_views
+from ddaemon.stages.training.views import MISHAP_KINDS, crop_of_image, draw_look, make_views
 
 SIZE = 64
 
@@ -50,3 +50,9 @@ def test_a_mishap_changes_the_face_and_keeps_its_shape(mishap):
     assert (after.shape, after.dtype) == (before.shape, np.uint8)
     assert np.abs(after.astype(int) - face()).mean() > 5
     np.testing.assert_array_equal(before, face())  # the image itself is left alone
+
+
+def test_a_crop_of_a_face_image_is_as_wide_as_its_hulls_are_and_never_beyond_the_image():
+    usual, tight = crop_of_image(1.10), crop_of_image(0.95)
+    assert np.divide(tight, usual) == pytest.approx([0.95 / 1.10] * 2)
+    assert crop_of_image(1.3) == (pytest.approx(usual[0] * 1.3 / 1.10), 1.0)

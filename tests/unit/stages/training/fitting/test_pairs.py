@@ -9,7 +9,9 @@ import pytest
 from ddaemon.stages.training.clips import read_portrait
 from ddaemon.stages.training.datasets.rows import FAKE, IMAGE, REAL, TRAIN, Row
 from ddaemon.stages.training.features.plan import make_plan
-from ddaemon.stages.training.fitting.pairs import Faces, draw_pair
+from ddaemon.stages.training.fitting import pairs as pairs_module
+from ddaemon.stages.training.fitting.pairs import DONORS, Faces, draw_pair
+from ddaemon.stages.training.recipe import FinetuneSettings
 from ddaemon.stages.training.start import start_of_detector
 from ddaemon.tests.unit.stages.networks.random_detector import publish_random
 
@@ -20,23 +22,32 @@ FAKES = [
 OWN = {row.path: row for row in REALS}
 
 
-def pairs(blended, count=400):
-    random = np.random.default_rng(0)
-    return [draw_pair(random, FAKES, REALS, OWN, blended) for _ in range(count)]
+def pairs(blended, crossed=0.0, count=400):
+    random, settings = np.random.default_rng(0), FinetuneSettings(blended=blended, crossed=crossed)
+    return [draw_pair(random, FAKES, REALS, OWN, settings) for _ in range(count)]
 
 
 def test_most_fakes_stand_beside_their_own_real_and_some_beside_another():
-    beside = Counter(fake.pair == real.path for fake, real, _ in pairs(blended=0.0))
+    drawn = pairs(blended=0.0)
+    beside = Counter(pair.fake.pair == pair.real.path for pair in drawn)
     assert 250 < beside[True] < 340
-    assert not any(blend for *_, blend in pairs(blended=0.0))
+    assert not any(pair.forgery or pair.donors for pair in drawn)
 
 
 def test_the_asked_share_is_blended_from_the_very_real_it_stands_beside():
     drawn = pairs(blended=0.25)
-    blends = [(fake, real) for fake, real, blend in drawn if blend]
-    assert 60 < len(blends) < 140
-    assert all(fake is real for fake, real in blends)
-    assert len({blend for *_, blend in drawn if blend}) == len(blends), "each blend is its own"
+    made = [pair for pair in drawn if pair.forgery]
+    assert 60 < len(made) < 140
+    assert all(pair.fake is pair.real and not pair.donors for pair in made)
+    assert len({pair.forgery for pair in made}) == len(made), "each forgery is its own"
+
+
+def test_of_what_is_blended_the_asked_share_gets_the_face_of_one_of_several_reals():
+    drawn = pairs(blended=0.5, crossed=0.5)
+    crossed = [pair for pair in drawn if pair.donors]
+    assert 60 < len(crossed) < 140 and 160 < sum(pair.forgery > 0 for pair in drawn) < 240
+    assert all(pair.fake is pair.real and pair.forgery for pair in crossed)
+    assert all(len(pair.donors) == DONORS and set(pair.donors) <= set(REALS) for pair in crossed)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +58,29 @@ def faces(tmp_path_factory):
     start = start_of_detector(publish_random(root / "random"))
     plan = make_plan(root / "start", start.digest, start.preprocessing, 4, root / "cache")
     return Faces(root, plan), Row("face.png", REAL, "one", split=TRAIN, kind=IMAGE)
+
+
+def test_the_donor_is_the_one_whose_head_is_held_most_alike(faces, monkeypatch):
+    drawer, row = faces
+    face = drawer._face(row, 0)
+    darker = (face * 0.8).astype(np.uint8)
+    bent = np.concatenate([face[:90], cv2.resize(face[90:150], (160, 70))])  # a longer chin
+    chosen = []
+    monkeypatch.setattr(pairs_module, "cross", lambda *given: chosen.append(given[2]) or given[0])
+    for donors in ([darker, bent], [bent, darker]):
+        drawer._crossed(face, donors, 1)
+    assert all(donor is darker for donor in chosen) and len(chosen) == 2
+
+
+def test_a_crossed_face_differs_more_from_the_real_than_a_self_blended_one(faces):
+    drawer, row = faces
+    mirrored = Row("mirrored.png", REAL, "two", split=TRAIN, kind=IMAGE)
+    image = cv2.imread(str(drawer._root / "face.png"))
+    cv2.imwrite(str(drawer._root / "mirrored.png"), np.ascontiguousarray(image[:, ::-1]))
+    plain = [drawer.draw(row, s) for s in range(12)]
+    blended = [difference(drawer.draw(row, s, 9), plain[s]) for s in range(12)]
+    crossed = [difference(drawer.draw(row, s, 9, [mirrored]), plain[s]) for s in range(12)]
+    assert np.mean(crossed) > 1.2 * np.mean(blended)
 
 
 def difference(one, other):
