@@ -69,7 +69,7 @@ def make_views(
 
 def crop_of_image(side: float) -> tuple[float, float]:
     """Bounds of a crop's side over a face image's side, for crops of `side` hulls."""
-    low, high = (min(1.0, bound * side / HULLS) for bound in CROP_VIDEO)
+    low, high = (min(1.0, bound * (side / HULLS)) for bound in CROP_VIDEO)
     return low, high
 
 
