@@ -1,5 +1,6 @@
 """The docs name everything that there is."""
 
+import hashlib
 from pathlib import Path
 
 import click
@@ -58,3 +59,10 @@ def test_readme_says_why_each_dependency_is_there() -> None:
 )
 def test_the_usual_files_are_there(name: str) -> None:
     assert (ROOT / name).stat().st_size > 200
+
+
+def test_the_model_card_names_the_very_weights_that_are_shipped() -> None:
+    weights = ROOT / "storage" / "detectors" / "lite0-sequence" / "weights.npz"
+    card = (ROOT / "docs" / "detector.md").read_text()
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() in card
+    assert weights.stat().st_size <= 15_000_000

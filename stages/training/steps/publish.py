@@ -53,7 +53,9 @@ def _draft(shop: Workshop) -> DetectorRecord:
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         description=recipe.description or _described(shop),
         licence=recipe.licence or start.licence,
-        data=[*(recipe.learned_from or (_learned_from(shop),)), *start.learned_from],
+        data=list(
+            dict.fromkeys((*(recipe.learned_from or (_learned_from(shop),)), *start.learned_from))
+        ),
         command=shop.command,
         backbone=BackboneRecord(name=start.backbone, width=start.width, weights="own"),
         preprocessing=start.preprocessing,
