@@ -8,6 +8,7 @@ from ..stages.sandbox.confinement import Confinement
 from .config import Config
 
 MB = 1_000_000
+STARTING_S = 60.0  # of processor time: loading the detector is a call too, and no job's
 HASHING_S = 600.0  # of processor time: what can't be opened in time is still hashed
 GPU_DEVICES = ("nvidia*", "nvidia-caps/*", "dxg")  # in /dev
 GPU_FACTS = Path("/proc/driver/nvidia")
@@ -29,7 +30,7 @@ def confine_worker(
         # CUDA keeps more memory in hand than it uses; what is used is still looked at from outside.
         memory_bytes=None if devices else limits.memory_mb * MB,
         # A call may keep every processor busy.
-        cpu_seconds=limits.job_seconds * (os.cpu_count() or 1),
+        cpu_seconds=limits.job_seconds * (os.cpu_count() or 1) + STARTING_S,
     )
 
 
