@@ -21,6 +21,7 @@ SEED = 20261124
 MOVING = '[outbox]\noriginal = "move"\n'
 PICTURES = "[report]\noverlay = true\n"
 NAMING = "daemon/home.py:Home.name"  # the home's id is made
+TOO_EARLY = "a worker process died or hung before its first job"
 HOPELESS = "[workers]\njob_seconds = 0.001\n"  # every attempt is ended by its limit
 ONCE = SETTINGS.replace("max_attempts = 5", "max_attempts = 1")
 
@@ -138,6 +139,8 @@ def kill_at_random(folder: Path, short: bool) -> Result:
             if victim == scene.service.pid:
                 scene.wait()
                 scene.start("--drain")
+        if scene.wait() and TOO_EARLY in scene.log.read_text():
+            scene.start("--drain")  # as systemd does: its worker was killed while it started
         assert scene.wait() == 0, scene.log.read_text()
         recovery = scene.drain()
         return Result(injected, scene.books(), recovery)
