@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ddaemon.storage.registry import BUNDLED, DEFAULT_DETECTOR
+from ddaemon.storage.registry import BUNDLED, DEFAULT_DETECTOR, Registry
 from ddaemon.tests.acceptance.conftest import Ddaemon
 from ddaemon.tests.acceptance.test_service import SHIPPED
 
@@ -87,5 +87,6 @@ def test_a_broken_one_does_not_hide_the_others(ddaemon: Ddaemon, mine: Path) -> 
     (mine / "record.json").write_text('{"name": "\\u001b]0;x\\u0007"}')
     listed = ddaemon.call("detectors", "list")
     assert "* mine  can't be used: " in listed
-    assert f"  {DEFAULT_DETECTOR} 2  " in listed
+    version = Registry.of_bundled().get(DEFAULT_DETECTOR).record.version
+    assert f"  {DEFAULT_DETECTOR} {version}  " in listed
     assert "\x1b" not in listed

@@ -128,7 +128,9 @@ def test_it_opens_from_disk_without_a_complaint_or_a_request(browser, pages) -> 
             event["params"]["request"]["url"]
             for event in events
             if event["method"] == "Network.requestWillBeSent"
+            and event["params"]["documentURL"] == path.as_uri()  # not the browser's own first page
         }
+        assert path.as_uri() in asked
         assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
         assert [url for url in asked if url.startswith("file")] == [path.as_uri()]
         entries = browser.execute_script(
