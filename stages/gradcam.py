@@ -43,7 +43,11 @@ Explained = tuple[Pick, dict[str, Heat], dict[str, Faithfulness | None]]
 
 
 class GradCam:
-    """Heatmaps of the verdict's logit, for the frames that weighed most.
+    """Heatmaps of the verdict's logit, for the frames that spoke most for a fake.
+
+    Which these are: those with the largest product of attention and the frame's own score. The
+    attention alone does not tell: where a head attends to all frames alike, it picks the first
+    ones, whatever they show.
 
     Shown is always what raised the logit of *fake*, also when the verdict is *real*: red is where
     the face speaks most for a manipulation. What speaks against it is cut off (the ReLU of the
@@ -56,17 +60,17 @@ class GradCam:
     Writes `heatmaps/<nn>-<method>.jpg` and `heatmaps/<nn>-frame.jpg` (whole frames, with and
     without heat) and `heatmap.png` (all of them on one sheet).
     Gives `heatmaps`: one {"file", "frame_file", "t" in seconds, "track", "method",
-    "faithfulness"} each, the highest attention first.
+    "faithfulness"} each, the frame that spoke most for a fake first.
     """
 
     name = "gradcam"
-    version = "4"
+    version = "5"
     needs = frozenset({"frames", "faces", "features", "judgement"})
     gives = frozenset({"heatmaps"})
     publishes: frozenset[str] = frozenset()
 
     def run(self, context: Context) -> Mapping[str, Any]:
-        """Explain the `gradcam.count` frames with the largest attention."""
+        """Explain the `gradcam.count` frames that spoke most for a fake."""
         settings, facts = context.settings.gradcam, context.facts
         judgement: Judgement = facts["judgement"]
         picks = pick_frames(facts["faces"], facts["features"], judgement, settings.count)
@@ -87,12 +91,12 @@ def pick_frames(
     judgement: Judgement,
     count: int,
 ) -> list[Pick]:
-    """The `count` frames with the largest attention, highest first."""
+    """The `count` frames with the largest attention times score, highest first."""
     samples = {track.track: track.samples for track in faces}
     seen = {track.track: track for track in features}
     ranked = sorted(
         ((judged, place) for judged in judgement.tracks for place in range(len(judged.attention))),
-        key=lambda one: -float(one[0].attention[one[1]]),
+        key=lambda one: -float(one[0].attention[one[1]] * one[0].scores[one[1]]),
     )
     return [
         Pick(judged, seen[judged.track], place, samples[judged.track][place])

@@ -104,7 +104,7 @@ class StabilitySettings(Section):
 
 class GradcamSettings(Section):
     count: Annotated[
-        int, Field(ge=0, le=64, description="frames with heatmaps: those that weighed most")
+        int, Field(ge=0, le=64, description="frames with heatmaps: they spoke most for a fake")
     ] = 4
     methods: Annotated[
         tuple[Literal["gradcam", "gradcam++", "occlusion"], ...],

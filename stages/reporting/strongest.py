@@ -1,4 +1,4 @@
-"""The frames that weighed most, as the page shows them."""
+"""The frames that spoke most for a fake, as the page shows them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Strongest:
 
 
 def strongest_of(record: Record, folder: Path) -> list[Strongest]:
-    """The first `MOST` heatmaps, which come in the order of attention."""
+    """The first `MOST` heatmaps, which come as they were ranked."""
     entries = enumerate(record["heatmaps"][:MOST], start=1)
     return [_strongest(number, entry, record, folder) for number, entry in entries]
 
@@ -34,7 +34,7 @@ def sheet_of(record: Record, folder: Path) -> Picture | None:
     """The contact sheet, if there is one."""
     rows = len(record["heatmaps"])
     alt = (
-        f"Contact sheet of {rows} explained frame(s), the highest attention first. "
+        f"Contact sheet of {rows} explained frame(s), the one that spoke most for a fake first. "
         "In each row from left to right: the whole frame, the face, and the face with its heatmap."
     )
     return embed(folder, SHEET, alt) if rows else None

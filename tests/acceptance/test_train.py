@@ -243,7 +243,7 @@ def test_the_seed_protocol_prints_its_number_beside_the_sound_one(
 def test_the_backbone_learns_with_finetune(ddaemon: Ddaemon, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text(
         "frames = 2\nepochs = 1\nval = 0.25\ntest = 0.25\nfinetune = true\n"
-        "[finetuning]\nepochs = 2\nsteps = 2\nbatch = 4\n"
+        "[finetuning]\nepochs = 2\nsteps = 2\nbatch = 4\naverage = 0.5\n"
     )
     words = ("train", str(celeb_df(tmp_path / "data", people=10, takes=1)),
              "--recipe", str(tmp_path / "recipe.toml"))  # fmt: skip
@@ -256,6 +256,8 @@ def test_the_backbone_learns_with_finetune(ddaemon: Ddaemon, tmp_path: Path) -> 
     assert [unit for step, unit in noted(run) if step == "finetune"] == ["epoch 1", "epoch 2"]
     weights = [folder / "finetuned" / "weights.npz" for folder in (run, again)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
+    curves = json.loads((run / "finetune" / "curves.json").read_text())
+    assert ["val_auc_unaveraged" in curve for curve in curves] == [False, True, True]
     assert "fine-tuned" in ddaemon.call("detectors", "show", "a")
 
 

@@ -27,7 +27,7 @@ from ..recipe import FinetuneSettings
 from ..runs import write_json
 from ..start import Start
 from .accelerator import accelerated
-from .checkpoint import State, load_checkpoint, save_checkpoint
+from .checkpoint import Curve, State, load_checkpoint, save_checkpoint
 from .learning import reset_dropout
 from .pairs import Batch, Faces, batches, seed_of
 from .seeing import See, split_network
@@ -117,12 +117,15 @@ class Course:
         """Measure on the validation part, and remember the weights when they are the best."""
         state = self.state
         loss = float(np.mean(self.losses)) if self.losses else None
+        curve: Curve = {"step": state.epoch, "loss": loss}
+        if is_averaged(self.network, state.epoch):  # else it would be the same twice
+            curve["val_auc_unaveraged"] = _auc(self.network, self.judged, self.see)
         with averaged(self.network, state.epoch):
             area = _auc(self.network, self.judged, self.see)
             if all(area > float(curve["val_auc"] or 0) for curve in state.curves):
                 state.best_epoch, state.best = state.epoch, get_arrays(self.network)
         logger.info("step %d: loss %s, AUC %.4f", state.epoch, loss, area)
-        state.curves.append({"step": state.epoch, "loss": loss, "val_auc": area})
+        state.curves.append(curve | {"val_auc": area})
         self.losses.clear()
 
     def save(self) -> None:
@@ -131,11 +134,15 @@ class Course:
         self.saved = time.monotonic()
 
 
+def is_averaged(network: Any, step: int) -> bool:
+    """Whether a running average of the network's weights is kept; before the first step none is."""
+    return bool(step and network.optimizer.use_ema)
+
+
 @contextmanager
 def averaged(network: Any, step: int) -> Iterator[None]:
-    """The network with the running average of its weights, if one is kept; before the first step
-    there is none."""
-    if not step or not network.optimizer.use_ema:
+    """The network with the running average of its weights, if one is kept."""
+    if not is_averaged(network, step):
         yield
         return
     own = get_arrays(network)

@@ -62,7 +62,7 @@ def features_of(number: int, count: int, row: int, column: int) -> TrackFeatures
 def judged_of(number: int, attention: Sequence[float], sign: float = 1.0) -> TrackJudgement:
     gradient = np.zeros((len(attention), WIDTH), np.float32)
     gradient[:, SPEAKS] = sign
-    scores = np.linspace(0, 1, len(attention), dtype=np.float32)
+    scores = np.linspace(0.5, 1, len(attention), dtype=np.float32)
     return TrackJudgement(number, 0.8, scores, np.array(attention, np.float32), gradient)
 
 
@@ -109,7 +109,18 @@ def test_it_keeps_the_stage_protocol() -> None:
     assert isinstance(GradCam(), Stage)
 
 
-def test_the_frames_with_most_attention_come_first(tmp_path: Path) -> None:
+def test_of_frames_attended_to_alike_those_with_the_highest_score_are_explained(
+    tmp_path: Path,
+) -> None:
+    assert [entry["t"] for entry in run(tmp_path, facts_of((0.2,) * 5), count=2)] == [4.0, 3.0]
+
+
+def test_a_high_score_without_attention_is_not_what_is_explained(tmp_path: Path) -> None:
+    attention = (0.1, 0.8, 0.1, 0.0)  # the scores rise
+    assert [entry["t"] for entry in run(tmp_path, facts_of(attention), count=2)] == [1.0, 2.0]
+
+
+def test_the_frames_that_spoke_most_for_a_fake_come_first(tmp_path: Path) -> None:
     told = {"track": 0, "method": "gradcam", "faithfulness": None}
     files = ("heatmaps/01-gradcam.jpg", "heatmaps/01-frame.jpg",
              "heatmaps/02-gradcam.jpg", "heatmaps/02-frame.jpg")  # fmt: skip
@@ -168,7 +179,7 @@ def test_what_speaks_against_a_fake_is_not_drawn(tmp_path: Path) -> None:
 
 
 def test_one_scale_holds_for_all_heatmaps_of_a_video() -> None:
-    facts = facts_of((0.6, 0.4))
+    facts = facts_of((0.8, 0.2))
     facts["judgement"].tracks[0].gradient[1] *= 0.5
     context = stage_context(Path(), Path(), facts)
     heats = heat_picks(
