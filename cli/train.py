@@ -114,7 +114,7 @@ def _begin(
     from ..storage.registry import Registry
 
     if resume:
-        run = resume_run(home.runs, dataset, out)
+        run = resume_run(home.runs, dataset, out, name)
         return run.with_changes(recipe_file, _given(flags))
     if dataset is None:
         raise click.UsageError("name the DATASET to learn from, or --resume a run")

@@ -138,13 +138,17 @@ def _anchored(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"weights": weights})
 
 
-def resume_run(runs: Path, dataset: Path | None, out: Path | None) -> Run:
-    """The run in `out`, or the latest one of a data set. Raises `UserError` without one."""
-    if out is None:
-        return latest_run(runs, dataset)
-    run = open_run(out.absolute())
+def resume_run(runs: Path, dataset: Path | None, out: Path | None, name: str | None) -> Run:
+    """The run in `out`, or the latest one of a data set. Raises `UserError` without one, or when
+    its detector has another `name`."""
+    run = open_run(out.absolute()) if out else latest_run(runs, dataset)
     if dataset is not None and run.dataset != dataset.absolute():
         raise UserError(f"{out} is a run on {run.dataset}, not on {dataset}")
+    if name is not None and run.name != name:
+        raise UserError(
+            f"the detector of {run.folder} is called {run.name}, not {name}; leave --name out, "
+            "or begin another run"
+        )
     return run
 
 

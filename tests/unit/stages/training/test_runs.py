@@ -42,16 +42,24 @@ def test_the_latest_run_of_the_data_set_is_resumed(tmp_path):
     runs = tmp_path / "runs"
     for number, dataset in enumerate(("data", "data", "other")):
         begin(tmp_path, dataset, out=runs / f"2026010{number}")
-    assert resume_run(runs, tmp_path / "data", None).folder == runs / "20260101"
-    assert resume_run(runs, None, None).folder == runs / "20260102"
+    assert resume_run(runs, tmp_path / "data", None, None).folder == runs / "20260101"
+    assert resume_run(runs, None, None, None).folder == runs / "20260102"
     with pytest.raises(UserError, match="no run of"):
-        resume_run(runs, tmp_path / "third", None)
+        resume_run(runs, tmp_path / "third", None, None)
 
 
 def test_a_run_is_not_resumed_on_other_data(tmp_path):
     begin(tmp_path, out=tmp_path / "here")
     with pytest.raises(UserError, match="is a run on"):
-        resume_run(tmp_path / "runs", tmp_path / "other", tmp_path / "here")
+        resume_run(tmp_path / "runs", tmp_path / "other", tmp_path / "here", None)
+
+
+def test_a_resumed_run_does_not_take_another_name_without_a_word(tmp_path):
+    runs, here = tmp_path / "runs", tmp_path / "here"
+    begin(tmp_path, out=here, name="mine")
+    assert resume_run(runs, None, here, "mine").name == "mine"
+    with pytest.raises(UserError, match="is called mine, not yours; leave --name out"):
+        resume_run(runs, None, here, "yours")
 
 
 def test_weights_are_found_from_wherever_the_next_command_is_given(tmp_path, monkeypatch):
