@@ -122,7 +122,7 @@ class Course:
             curve["val_auc_unaveraged"] = _auc(self.network, self.judged, self.see)
         with averaged(self.network, state.epoch):
             area = _auc(self.network, self.judged, self.see)
-            if all(area > float(curve["val_auc"] or 0) for curve in state.curves):
+            if all(area > float(before["val_auc"] or 0) for before in state.curves):
                 state.best_epoch, state.best = state.epoch, get_arrays(self.network)
         logger.info("step %d: loss %s, AUC %.4f", state.epoch, loss, area)
         state.curves.append(curve | {"val_auc": area})
