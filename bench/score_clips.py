@@ -1,11 +1,12 @@
-"""Judges every clip of a labelled folder and prints how well real and fake were told apart.
+"""Judges every clip of labelled folders and prints how well real and fake were told apart.
 
     .venv/bin/python bench/score_clips.py ../shared/data/clips
 
-The folder holds `clips.csv` with the columns path, label (real or fake), kind and group. Figures
-are for whole videos, with 95 % intervals from a bootstrap over groups: clips of one group share a
-scene, so they are drawn together. With --reencode every clip is first brought to the same size and
-codec, because in such a small set these differ by label.
+A folder holds `clips.csv` with the columns path, label (real or fake), kind and group; the fakes of
+all folders are compared with the reals of all. Figures are for whole videos, with 95 % intervals
+from a bootstrap over groups: clips of one group share a scene, so they are drawn together. With
+--reencode every clip is first brought to the same size and codec, because in such a small set these
+differ by label.
 """
 
 import sys
@@ -26,13 +27,23 @@ from ddaemon.stages.words import percent
 from ddaemon.storage.registry import Registry
 
 CRF, SIDE = 28, 480
+TOLD = ("path", "label", "kind", "group", "decision", "reason", "probability")
 ROUNDS = 2000
 SEED = 1
-KINDS = {"swaps and lip sync": ("swap", "lip_sync"), "one-picture talking heads": ("talking_head",)}
+KINDS = {
+    "swaps and lip sync": ("swap", "lip_sync"),
+    "one-picture talking heads": ("talking_head",),
+    "wholly generated people": ("generated",),
+}
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument(
+    "folders",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
 @click.option("--detector", help="By default the bundled one.")
 @click.option(
     "--registry",
@@ -44,7 +55,7 @@ KINDS = {"swaps and lip sync": ("swap", "lip_sync"), "one-picture talking heads"
 @click.option("--reencode", is_flag=True, help="H.264 at CRF 28, longer side 480, for every clip.")
 @click.option("--csv", "table", type=click.Path(path_type=Path), help="Also write every score.")
 def main(
-    folder: Path,
+    folders: tuple[Path, ...],
     detector: str | None,
     place: Path | None,
     frames: int,
@@ -54,13 +65,13 @@ def main(
     registry = Registry(place) if place else Registry.of_bundled()
     chosen = registry.get(detector) if detector else registry.active()
     config = Config.model_validate({"frames": {"count": frames}})
-    rows = read_rows(folder)
+    rows = [row | {"clip": folder / row["path"]} for folder in folders for row in read_rows(folder)]
     with (
         tempfile.TemporaryDirectory() as scratch,
-        Checker(config, chosen, [folder, Path(scratch)]) as checker,
+        Checker(config, chosen, [*folders, Path(scratch)]) as checker,
     ):
         for row in rows:
-            clip = folder / row["path"]
+            clip = row["clip"]
             if reencode:
                 clip = rewrite_clip(clip, Path(scratch) / "clip.mp4", resized, CRF)
             record = checker.check(clip)
@@ -68,7 +79,7 @@ def main(
             what = f"{row['label']:5} {row['kind']:12} {_score(row)} {row['decision']:14}"
             print(what, row["path"], file=sys.stderr)
     if table:
-        write_rows(table, rows)
+        write_rows(table, [{name: row[name] for name in TOLD} for row in rows])
     how = ", re-encoded" if reencode else ""
     _print_figures(rows, f"{chosen.name} {chosen.record.version}, {frames} frames{how}")
 
@@ -91,6 +102,8 @@ def _print_figures(rows: list[Row], title: str) -> None:
     reals = [row for row in scored if row["label"] == "real"]
     for name, kinds in KINDS.items():
         fakes = [row for row in scored if row["kind"] in kinds]
+        if not fakes:
+            continue
         low, high = _interval(reals, fakes)
         print(f"AUC, {name} ({len(fakes)}) against reals ({len(reals)}): "
               f"{_auc(reals, fakes):.3f} [{low:.3f}, {high:.3f}]")  # fmt: skip

@@ -68,6 +68,7 @@ def _lines(detector: "DetectorFolder") -> Iterator[str]:
     yield f"  fake from  {limits.fake:.3f}: {percent(limits.false_positive_rate)} of reals"
     yield f"  real up to {limits.real:.3f}: {percent(limits.false_negative_rate)} of fakes"
     yield f"  measured   on {limits.measured_on}, {limits.videos} videos"
+    yield f"  blind to   {'; '.join(record.blind_to) or 'nothing that its record names'}"
     for line in _envelope(record.envelope):
         yield f"  {line}"
     for metric, value in record.metrics.items():

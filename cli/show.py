@@ -20,11 +20,12 @@ def verdict(record: Mapping[str, Any]) -> str:
         f"(fake from {limits['fake']:.3f}, real up to {limits['real']:.3f})",
         f"  wrong        {rate_of(limits, 'false_positive')} of real videos are called fake, "
         f"{rate_of(limits, 'false_negative')} of fakes are called real",
-        f"               (measured on {limits['videos']} videos: {limits['measured_on']})",
+        f"               (measured on {limits['videos']} videos: "
+        f"{printable(limits['measured_on'])})",
         f"  faces        {_faces(record)}",
         *_examined(record),
         f"  detector     {record['detector']['name']} {record['detector']['version']}",
-        f"  limits       {record['limits']}",
+        f"  limits       {printable(record['limits'])}",
     ]
     lines[-2:-2] = [*_envelope(record.get("envelope")), *_stability(record.get("stability"))]
     if record["detail"]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from ..storage.detector_record import DetectorRecord
 from ..storage.errors import NotAnalysable
 from ..storage.times import iso
 from .base import Context, Subject
@@ -25,6 +26,7 @@ LIMITS = (
     "A score is evidence, not proof: it says how much the face resembles manipulated faces that "
     "the detector learned from. Kinds of manipulation it never saw can pass as real."
 )
+BLIND = "Do not expect this detector to see: {kinds}."
 
 Record = dict[str, Any]
 
@@ -47,7 +49,7 @@ def compose(context: Context, closing: Timing) -> Record:
         "stability": context.facts.get("stability") if judgement else None,
         "heatmaps": list(context.facts.get("heatmaps", ())) if judgement else [],
         "facts": dict(context.facts["published"]),
-        "limits": LIMITS,
+        "limits": limits_of(context.detector.record),
         "stages": _stages([*context.facts["timings"], closing]),
         "detector": _detector(context.detector),
         "software": software(),
@@ -59,6 +61,13 @@ def compose(context: Context, closing: Timing) -> Record:
         "finished_at": finished_at,
     }
     return {**record, "words": words_of(record)}
+
+
+def limits_of(record: DetectorRecord) -> str:
+    """What a score of this detector does not say."""
+    if not record.blind_to:
+        return LIMITS
+    return f"{LIMITS} {BLIND.format(kinds='; '.join(record.blind_to))}"
 
 
 def software() -> dict[str, str]:

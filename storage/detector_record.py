@@ -20,6 +20,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 # A hair beyond 0 and 1 is a threshold that nothing reaches.
 Threshold = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6, allow_inf_nan=False)]
+Kind = Annotated[str, Field(min_length=1, max_length=200)]
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
@@ -163,6 +164,7 @@ class DetectorRecord(Part):
     licence: str
     data: list[str]  # what it learned from, in words
     command: str  # what made it
+    blind_to: tuple[Kind, ...] = ()  # kinds of manipulation that nobody should expect it to see
     backbone: BackboneRecord
     preprocessing: PreprocessingRecord
     head: HeadRecord

@@ -18,9 +18,7 @@ For: pointing a person at videos of faces that may have been manipulated in the 
 below shows, and at where to look.
 Not for: deciding alone; evidence in court by itself; people under 18; anything but faces.
 
-`real` means "none of what it knows was found". Kinds of manipulation that the data does not hold
-(for most data sets: talking heads made from one picture, wholly generated people, changed voices)
-can pass as real.
+`real` means "none of what it knows was found". {blind}
 
 ## Where it comes from
 
@@ -78,6 +76,7 @@ def write_card(record: DetectorRecord) -> str:
         test=metrics["test"],
         thresholds=thresholds,
         verdict=metrics["verdict"],
+        blind=_blind(record),
         data="\n".join(f"- {line.rstrip('.')}." for line in record.data),
         seen="whole frames" if whole else f"faces, cut {crop.side:.2f} times their landmarks' hull",
         mirrored=", and their mirror images" if record.preprocessing.mirrored else "",
@@ -90,6 +89,16 @@ def write_card(record: DetectorRecord) -> str:
         false_negatives=_rate(thresholds.false_negative_rate, thresholds.false_negative_interval),
         envelope=envelope_text(record.envelope),
         chosen_errors=f"{chosen['false_positive_rate']:.1%}, {chosen['false_negative_rate']:.1%}",
+    )
+
+
+def _blind(record: DetectorRecord) -> str:
+    """What can pass as real: known kinds, else what most data sets do not hold."""
+    if record.blind_to:
+        return f"These can pass as real: {'; '.join(record.blind_to)}."
+    return (
+        "Kinds of manipulation that the data does not hold\n(for most data sets: talking heads "
+        "made from one picture, wholly generated people, changed voices)\ncan pass as real."
     )
 
 

@@ -36,7 +36,7 @@ STEPS = {
     "features": Step(compute_features, (*BACKBONE, "keep_frames"), CODE),
     "fit": Step(fit, ("protocol", "epochs", "patience", "trials", "tuner", "balance", "head")),
     "evaluate": Step(evaluate, ("calibration", "false_positives", "false_negatives")),
-    "publish": Step(publish, ("description", "learned_from", "licence")),
+    "publish": Step(publish, ("description", "learned_from", "licence", "blind_to")),
 }
 
 

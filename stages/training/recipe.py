@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from ...storage.detector_record import Kind
 from ...storage.errors import UserError
 from ..settings import Section
 
@@ -138,6 +139,10 @@ class Recipe(Section):
         tuple[str, ...], Field(description="the data in words, for the record; else its layout")
     ] = ()
     licence: Annotated[str, Field(description="of the weights, for the record")] = ""
+    blind_to: Annotated[
+        tuple[Kind, ...],
+        Field(description="kinds of manipulation not to be expected of it, for the record"),
+    ] = ()
     seed: Annotated[int, Field(ge=0, lt=2**31, description="of everything that is drawn")] = 0
     head: HeadSettings = HeadSettings()
     finetuning: FinetuneSettings = FinetuneSettings()

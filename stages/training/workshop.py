@@ -26,7 +26,8 @@ COLLECTED_FILE, MEASURES_FILE = "collected.json", "measures.npy"
 HEAD_FILE, LOGISTIC_FILE, FIT_FILE, SEED_FILE = "head.npz", "logistic.npz", "fit.json", "seed.json"
 CALIBRATION_FILE, THRESHOLDS_FILE, SCORES_FILE = "calibration.json", "thresholds.json", "scores.csv"
 ENVELOPE_FILE = "envelope.json"
-WORDS = {"description", "learned_from", "licence"}  # of the recipe, that only the record tells
+# Of the recipe, what only the record tells.
+WORDS = {"description", "learned_from", "licence", "blind_to"}
 TABLES = {"head", "finetuning", "averaged"}  # of a recipe's file, that no option has
 
 

@@ -243,6 +243,7 @@ def test_the_seed_protocol_prints_its_number_beside_the_sound_one(
 def test_the_backbone_learns_with_finetune(ddaemon: Ddaemon, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text(
         "frames = 2\nepochs = 1\nval = 0.25\ntest = 0.25\nfinetune = true\n"
+        'blind_to = ["puppets", "sound"]\n'
         "[finetuning]\nepochs = 2\nsteps = 2\nbatch = 4\naverage = 0.5\n"
     )
     words = ("train", str(celeb_df(tmp_path / "data", people=10, takes=1)),
@@ -259,6 +260,19 @@ def test_the_backbone_learns_with_finetune(ddaemon: Ddaemon, tmp_path: Path) -> 
     curves = json.loads((run / "finetune" / "curves.json").read_text())
     assert ["val_auc_unaveraged" in curve for curve in curves] == [False, True, True]
     assert "fine-tuned" in ddaemon.call("detectors", "show", "a")
+    video = film(tmp_path / "x.mp4", who=30, take=0, forged=False)
+    _is_said_beside_the_verdict("puppets; sound", ddaemon, video)
+
+
+def _is_said_beside_the_verdict(blind_to: str, daemon: Ddaemon, video: Path) -> None:
+    """What the recipe of detector a names as unseen reaches everyone who reads its verdict."""
+    assert f"blind to   {blind_to}" in daemon.call("detectors", "show", "a")
+    card = (daemon.home / "detectors" / "a" / "card.md").read_text()
+    assert f"These can pass as real: {blind_to}." in card
+    (verdict,) = map(
+        json.loads, daemon.call("check", str(video), "--detector", "a", "--json").splitlines()
+    )
+    assert verdict["limits"].endswith(f"to see: {blind_to}.")
 
 
 def test_efficientnetv2b0_learns_from_a_weights_file(ddaemon: Ddaemon, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def _draft(shop: Workshop) -> DetectorRecord:
             dict.fromkeys((*(recipe.learned_from or (_learned_from(shop),)), *start.learned_from))
         ),
         command=shop.command,
+        blind_to=recipe.blind_to,
         backbone=BackboneRecord(name=start.backbone, width=start.width, weights="own"),
         preprocessing=start.preprocessing,
         head=HeadRecord(

@@ -13,7 +13,7 @@ from ddaemon.stages.facts import FaceSample, FaceTrack, Judgement, TrackJudgemen
 from ddaemon.stages.frames import FrameSample
 from ddaemon.stages.report import Report
 from ddaemon.stages.settings import FramesSettings
-from ddaemon.stages.verdict import compose
+from ddaemon.stages.verdict import BLIND, LIMITS, compose
 from ddaemon.stages.words import STRONG_SIGNS
 from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.storage.registry import Registry
@@ -105,6 +105,15 @@ def test_the_record_comes_last_so_where_it_is_all_is_there(context) -> None:
     with pytest.raises(OSError, match="not a picture"):
         Report().run(context)
     assert not (context.work / "verdict.json").exists()
+
+
+def test_the_limits_name_what_the_detector_can_not_see(context) -> None:
+    record = context.detector.record
+    for blind_to, told in (((), LIMITS), (("puppets", "sound"), f"{LIMITS} {BLIND}")):
+        seen = record.model_copy(update={"blind_to": blind_to})
+        judging = replace(context, detector=SimpleNamespace(record=seen, sha256="0"))
+        limits = compose(judging, Timing("report", "2", 0.0))["limits"]
+        assert limits == told.format(kinds="puppets; sound")
 
 
 def test_composing_the_record_writes_nothing(context) -> None:
