@@ -25,6 +25,9 @@ TITLES = {"gradcam": "Grad-CAM", "gradcam++": "Grad-CAM++", "occlusion": "Occlus
 # A plus in a link can mean a space.
 FILE_NAMES = {"gradcam": "gradcam", "gradcam++": "gradcampp", "occlusion": "occlusion"}
 JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95)
+ENOUGH = 0.5  # of the largest attention times score: what a frame must have to be preferred
+
+Place = tuple[int, int]  # the person's track, and the frame's place in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class GradCam:
 
     Which these are: those with the largest product of attention and the frame's own score. The
     attention alone does not tell: where a head attends to all frames alike, it picks the first
-    ones, whatever they show.
+    ones, whatever they show. Neighbours look alike and say one thing twice, so a looked-at frame
+    beside a picked one gives way to others that spoke nearly as much.
 
     Shown is always what raised the logit of *fake*, also when the verdict is *real*: red is where
     the face speaks most for a manipulation. What speaks against it is cut off (the ReLU of the
@@ -64,7 +68,7 @@ class GradCam:
     """
 
     name = "gradcam"
-    version = "5"
+    version = "6"
     needs = frozenset({"frames", "faces", "features", "judgement"})
     gives = frozenset({"heatmaps"})
     publishes: frozenset[str] = frozenset()
@@ -91,17 +95,38 @@ def pick_frames(
     judgement: Judgement,
     count: int,
 ) -> list[Pick]:
-    """The `count` frames with the largest attention times score, highest first."""
+    """The `count` frames with the largest attention times score, highest first, and no two
+    neighbours where others say as much."""
     samples = {track.track: track.samples for track in faces}
     seen = {track.track: track for track in features}
-    ranked = sorted(
-        ((judged, place) for judged in judgement.tracks for place in range(len(judged.attention))),
-        key=lambda one: -float(one[0].attention[one[1]] * one[0].scores[one[1]]),
-    )
+    weights = {
+        (judged.track, place): float(attention * score)
+        for judged in judgement.tracks
+        for place, (attention, score) in enumerate(
+            zip(judged.attention, judged.scores, strict=True)
+        )
+    }
+    people = {judged.track: judged for judged in judgement.tracks}
     return [
-        Pick(judged, seen[judged.track], place, samples[judged.track][place])
-        for judged, place in ranked[:count]
+        Pick(people[track], seen[track], place, samples[track][place])
+        for track, place in strongest_apart(weights, count)
     ]
+
+
+def strongest_apart(weights: Mapping[Place, float], count: int) -> list[Place]:
+    """The `count` places of the largest weights, largest first.
+
+    One beside a heavier one of the same person gives way to the next that is beside none, if that
+    weighs at least `ENOUGH` of the heaviest.
+    """
+    ranked = sorted(weights, key=lambda place: -weights[place])
+    apart: list[Place] = []
+    for track, place in ranked:
+        near = {(track, place - 1), (track, place + 1)}
+        if weights[track, place] >= ENOUGH * weights[ranked[0]] and near.isdisjoint(apart):
+            apart.append((track, place))
+    chosen = (apart + [place for place in ranked if place not in apart])[:count]
+    return [place for place in ranked if place in chosen]
 
 
 def heat_picks(picks: Sequence[Pick], context: Context) -> Heats:

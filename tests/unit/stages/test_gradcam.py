@@ -21,7 +21,7 @@ from ddaemon.stages.facts import (
     TrackJudgement,
 )
 from ddaemon.stages.faithfulness import ORDERS, STEPS, Faithfulness
-from ddaemon.stages.gradcam import GradCam, heat_picks, pick_frames
+from ddaemon.stages.gradcam import GradCam, heat_picks, pick_frames, strongest_apart
 from ddaemon.stages.heatsheet import SHEET_WIDTH, Caption, draw_panel, overlay_heat
 from ddaemon.stages.media.base import Frame, Image
 from ddaemon.stages.settings import StageSettings
@@ -112,7 +112,26 @@ def test_it_keeps_the_stage_protocol() -> None:
 def test_of_frames_attended_to_alike_those_with_the_highest_score_are_explained(
     tmp_path: Path,
 ) -> None:
-    assert [entry["t"] for entry in run(tmp_path, facts_of((0.2,) * 5), count=2)] == [4.0, 3.0]
+    assert [entry["t"] for entry in run(tmp_path, facts_of((0.2,) * 5), count=2)] == [4.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "picked"),
+    [
+        ((0.5, 0.9, 0.8, 0.7), (1, 3)),  # 2 is beside 1
+        ((0.1, 0.9, 0.8, 0.1), (1, 2)),  # what else there is said little
+        ((0.9, 0.8), (0, 1)),  # there is nothing else
+        ((0.9, 0.7, 0.8, 0.6, 0.5), (0, 2)),
+    ],
+)
+def test_neighbouring_frames_give_way_to_others_that_spoke_nearly_as_much(weights, picked) -> None:
+    seen = {(0, place): weight for place, weight in enumerate(weights)}
+    assert strongest_apart(seen, 2) == [(0, place) for place in picked]
+
+
+def test_two_people_in_one_frame_are_no_neighbours() -> None:
+    seen = {(0, 5): 0.9, (1, 5): 0.8, (1, 9): 0.7}
+    assert strongest_apart(seen, 2) == [(0, 5), (1, 5)]
 
 
 def test_a_high_score_without_attention_is_not_what_is_explained(tmp_path: Path) -> None:
