@@ -271,7 +271,8 @@ def _vectors(network: OpenVinoBackbone, crops: Crops) -> NDArray[np.float32]:
 
 
 def _areas_of_kinds(videos: Sequence[Video], scores: list[float]) -> Iterator[float]:
-    for kinds in KINDS.values():
+    present = {video.kind for video in videos}
+    for kinds in filter(present.intersection, KINDS.values()):
         chosen = [
             (video.label == "fake", score)
             for video, score in zip(videos, scores, strict=True)
