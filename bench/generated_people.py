@@ -10,7 +10,6 @@ is generated: there is no seam in these pictures. A person moves by walking a li
 the generator's styles, towards somebody else and back.
 """
 
-import csv
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import click
 import cv2
 import numpy as np
 import openvino
+from labelled_clips import write_rows
 from numpy.typing import NDArray
 
 from ddaemon.stages.media.base import Image
@@ -46,14 +46,13 @@ def main(wheel: Path, folder: Path, people: int, side: int) -> None:
         raise click.ClickException(f"{wheel} is not random_face 2021.7.21.1: download that one")
     mapping, synthesis = _networks(wheel)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "clips.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, ("path", "label", "kind", "group"))
-        writer.writeheader()
-        for number, (person, other) in enumerate(_styles(mapping, people)):
-            name = f"person-{number:03}.mp4"
-            pictures = _walk(synthesis, person, other, side)
-            write_video(folder / name, pictures, fps=FPS, options={"crf": str(CRF), "mbtree": "0"})
-            writer.writerow({"path": name, "label": "fake", "kind": "generated", "group": name})
+    rows = []
+    for number, (person, other) in enumerate(_styles(mapping, people)):
+        name = f"person-{number:03}.mp4"
+        pictures = _walk(synthesis, person, other, side)
+        write_video(folder / name, pictures, fps=FPS, options={"crf": str(CRF), "mbtree": "0"})
+        rows.append({"path": name, "label": "fake", "kind": "generated", "group": name})
+    write_rows(folder / "clips.csv", rows)  # last: a folder without it is no labelled folder
 
 
 def _networks(wheel: Path) -> list[openvino.CompiledModel]:
