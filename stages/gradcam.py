@@ -122,6 +122,8 @@ def strongest_apart(weights: Mapping[Place, float], count: int) -> list[Place]:
     ranked = sorted(weights, key=lambda place: -weights[place])
     apart: list[Place] = []
     for track, place in ranked:
+        if len(apart) == count:
+            break
         near = {(track, place - 1), (track, place + 1)}
         if weights[track, place] >= ENOUGH * weights[ranked[0]] and near.isdisjoint(apart):
             apart.append((track, place))
