@@ -139,9 +139,11 @@ def kill_at_random(folder: Path, short: bool) -> Result:
             if victim == scene.service.pid:
                 scene.wait()
                 scene.start("--drain")
-        if scene.wait() and TOO_EARLY in scene.log.read_text():
+        code = scene.wait()
+        if code and TOO_EARLY in scene.log.read_text():
             scene.start("--drain")  # as systemd does: its worker was killed while it started
-        assert scene.wait() == 0, scene.log.read_text()
+            code = scene.wait()
+        assert code == 0, scene.log.read_text()
         recovery = scene.drain()
         return Result(injected, scene.books(), recovery)
 
