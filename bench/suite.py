@@ -28,6 +28,7 @@ FILES = (
     "worker_start",
     "video_length",
     "worker_count",
+    "shared_network",
     "training_features",
     "intake_rate",
     "queue_size",

@@ -3,20 +3,14 @@
 .venv/bin/python bench/worker_count.py
 """
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
+from drained import videos_a_second
 from figures import Figure, at_least, main, told
-from workers import CLIPS
 
-from ddaemon.tests.clips import unlike
-from ddaemon.tests.service import Ddaemon
-
-VIDEOS = 24
 ROUNDS = 2
 AIM = 1.8
 
@@ -29,7 +23,8 @@ def measure() -> Iterator[Figure]:
         rates: dict[int, list[float]] = {1: [], 2: []}
         for number in range(ROUNDS):
             for workers, taken in rates.items():
-                taken.append(_rate(Path(folder) / f"{number}-{workers}", workers))
+                home = Path(folder) / f"{number}-{workers}"
+                taken.append(videos_a_second(home, f"[workers]\ncount = {workers}\n"))
         pairs = zip(*rates.values(), strict=True)
         gains = sorted(two / one for one, two in pairs)
         best = {workers: 3600 * max(taken) for workers, taken in rates.items()}
@@ -38,24 +33,6 @@ def measure() -> Iterator[Figure]:
         yield at_least("workers 1 to 2 on two cores", AIM, middle, "x", aside)
         yield told("demo clips an hour, one worker", best[1], "videos", "best round")
         yield told("demo clips an hour, two workers", best[2], "videos", "best round")
-
-
-def _rate(folder: Path, workers: int) -> float:
-    """Of jobs while the service was judging: its start and the settling are not counted."""
-    service = Ddaemon(folder / "home")
-    folder.mkdir()
-    service.call("init")
-    service.configure(f"[inbox]\nsettle = 0.5\n[workers]\ncount = {workers}\n")
-    for number in range(VIDEOS):
-        source = CLIPS / ("demo-forged.mp4" if number % 2 else "demo-real.mp4")
-        unlike(source, service.inbox / f"{number}.mp4", number)
-    service.start("--drain")
-    assert service.wait() == 0, service.log.read_text()
-    records = [json.loads(path.read_bytes()) for path in service.outbox.glob("*/verdict.json")]
-    assert len(records) == VIDEOS
-    began = min(datetime.fromisoformat(record["started_at"]) for record in records)
-    ended = max(datetime.fromisoformat(record["finished_at"]) for record in records)
-    return VIDEOS / (ended - began).total_seconds()
 
 
 if __name__ == "__main__":

@@ -15,11 +15,19 @@ GPU_FACTS = Path("/proc/driver/nvidia")
 
 
 def confine_worker(
-    config: Config, read: Iterable[Path], write: Path, private: Iterable[Path] = ()
+    config: Config,
+    read: Iterable[Path],
+    write: Path,
+    private: Iterable[Path] = (),
+    *,
+    shares: bool = False,
 ) -> Confinement:
-    """What runs the chain: it reads the videos and the detectors, and writes into one folder."""
+    """What runs the chain: it reads the videos and the detectors, and writes into one folder.
+
+    One that `shares` the network of another process does not touch the GPU.
+    """
     named = [config.features.weights, config.examine.trust, *config.workers.readable]
-    devices = gpu_devices() if config.features.device != "cpu" else ()
+    devices = () if shares else _devices(config)
     limits = config.workers
     return Confinement(
         mode=limits.sandbox,
@@ -34,6 +42,17 @@ def confine_worker(
     )
 
 
+def confine_network(config: Config, read: Iterable[Path]) -> Confinement:
+    """What runs the network for all workers: it reads detectors and weights, sees no video, and
+    writes nothing. It lives as long as the service, so its processor time has no limit."""
+    weights = config.features.weights
+    return Confinement(
+        mode=config.workers.sandbox,
+        read=(*read, *([Path(weights).expanduser()] if weights else [])),
+        devices=_devices(config),
+    )
+
+
 def confine_examiner(config: Config, inbox: Path, private: Iterable[Path] = ()) -> Confinement:
     """What opens and hashes a file that arrived: it writes nothing at all."""
     limits = config.workers
@@ -44,6 +63,10 @@ def confine_examiner(config: Config, inbox: Path, private: Iterable[Path] = ()) 
         memory_bytes=limits.memory_mb * MB,
         cpu_seconds=limits.job_seconds + HASHING_S,
     )
+
+
+def _devices(config: Config) -> tuple[Path, ...]:
+    return gpu_devices() if config.features.device != "cpu" else ()
 
 
 def gpu_devices() -> tuple[Path, ...]:

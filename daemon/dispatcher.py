@@ -10,16 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..stages.base import Subject
+from ..stages.networks.devices import is_shared
 from ..stages.process import WorkerProcess
 from ..stages.sandbox.confinement import Confinement
 from ..storage.content import FileStamp
-from ..storage.errors import DatabaseLost, DetectorError, LeaseLost, UserError, WorkerError
+from ..storage.errors import (
+    DatabaseLost,
+    DetectorError,
+    LeaseLost,
+    NetworkLost,
+    UserError,
+    WorkerError,
+)
 from ..storage.queue import Claim, Outcome, Queue
-from ..storage.registry import Registry
+from ..storage.registry import DetectorFolder, Registry
 from ..storage.times import iso
 from .config import Config
 from .confining import confine_worker
 from .names import folder_name
+from .networks import Networks
 from .outcomes import in_words, require_outcome, require_record
 from .publisher import attempt_folder, clear_attempt
 from .room import lack_of_room
@@ -80,6 +89,7 @@ class Dispatcher:
         self._on_changed = on_changed
         self._is_away = is_away
         self._workers: list[WorkerProcess] = []
+        self._networks = Networks()
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
         self.lack: str | None = None  # of room on the disk, in words
@@ -103,7 +113,19 @@ class Dispatcher:
         """What a worker may do that judges by this detector, which may be a link to elsewhere."""
         elsewhere = [detector] if detector.is_symlink() else []
         read = (*self._readable, self._registry.folder, *elsewhere)
-        return confine_worker(self._config, read, self._work, private=[self._work.parent])
+        return confine_worker(
+            self._config,
+            read,
+            self._work,
+            private=[self._work.parent],
+            shares=is_shared(self._config.features),
+        )
+
+    def _prepare(self, worker: WorkerProcess, detector: DetectorFolder) -> None:
+        """Have the worker's process, now or with its next call, be one for this detector."""
+        worker.confinement = self._confine(detector.path)
+        places = (self._registry.folder, detector.path)
+        worker.legacy = self._networks.of(detector, self._config, places)
 
     def _let_read(self, folder: Path) -> None:
         """A video may have come in through the inbox of another service on the same database."""
@@ -116,7 +138,7 @@ class Dispatcher:
         detector.verify()
         settings = self._config.for_stages()
         for worker in self._workers:
-            worker.confinement = self._confine(detector.path)
+            self._prepare(worker, detector)
         try:
             futures = [
                 worker.submit(warm_up, detector.path, detector.bundled, settings)
@@ -125,6 +147,8 @@ class Dispatcher:
             for future in futures:
                 future.result(WARM_UP_S)
             self._tell_missing()
+        except NetworkLost as error:
+            raise self._networks.cause(error) from error
         except (BrokenProcessPool, TimeoutError) as error:
             raise WorkerError(
                 "a worker process died or hung before its first job; is there enough memory, and "
@@ -147,6 +171,7 @@ class Dispatcher:
             else:
                 self._watch(worker, run, now)
         self._retire_surplus()
+        self._networks.keep(worker.legacy for worker in self._workers)
         if now >= self._next_look:
             self._next_look = now + IDLE_LOOK_S
             self._queue.reclaim(held=[run.claim.token for run in self._runs.values()])
@@ -166,6 +191,7 @@ class Dispatcher:
             del self._runs[worker]
         for worker in self._workers:
             worker.stop()
+        self._networks.stop()
 
     # -- one attempt -------------------------------------------------------------------------
 
@@ -182,7 +208,7 @@ class Dispatcher:
 
     def _start(self, worker: WorkerProcess, claim: Claim, now: float) -> None:
         try:
-            task = self._task(claim)
+            detector = self._judge_of(claim)
         except DetectorError as error:
             if claim.detector is None:
                 self._block(error)
@@ -191,15 +217,18 @@ class Dispatcher:
             self._queue.fail(claim, str(error))  # the detector of this rerun is gone
             return
         self._let_read(claim.source.parent)
-        worker.confinement = self._confine(task.detector)
+        task = self._task(claim, detector)
+        self._prepare(worker, detector)
         future = worker.submit(run_task, task)
         beat = now + self._config.queue.heartbeat
         self._runs[worker] = Run(claim, task, future, now, beat, now, worker.signs())
         future.add_done_callback(lambda _future: self._on_event())
 
-    def _task(self, claim: Claim) -> Task:
+    def _judge_of(self, claim: Claim) -> DetectorFolder:
         registry, name = self._registry, claim.detector
-        detector = registry.get(name) if name else registry.active()
+        return registry.get(name) if name else registry.active()
+
+    def _task(self, claim: Claim, detector: DetectorFolder) -> Task:
         work = attempt_folder(self._work, claim.job, claim.token)
         return Task(
             video=claim.source,
@@ -287,7 +316,7 @@ class Dispatcher:
                 self._release(run, "its inbox is away", self._config.inbox.rescan)
             elif self._is_of_the_set_up(run, error):
                 self._blockers.add(run.claim.job)
-                self._block(error)
+                self._block(self._networks.cause(error))
                 self._release(run, str(error))
             else:
                 self._fail(run, error)
@@ -356,7 +385,7 @@ class Dispatcher:
             self._block(error)
             return
         worker.stop()
-        worker.confinement = self._confine(detector.path)
+        self._prepare(worker, detector)
         settings = self._config.for_stages()
         self._proof = worker.submit(warm_up, detector.path, detector.bundled, settings)
         self._proof.add_done_callback(lambda _future: self._on_event())

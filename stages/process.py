@@ -19,11 +19,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psutil
 
 from ..storage.errors import WorkerError
+from . import inherited
 from .answers import MAX_BYTES, read_answer, write_answer, write_error
 from .sandbox.confinement import Confinement
 from .sandbox.walls import build_walls
@@ -40,6 +41,22 @@ SIGN_EVERY_S = 1.0  # between signs of life
 HELLO, ALIVE, RESULT, ERROR = b"h", b".", b"r", b"e"
 
 
+class Closing(Protocol):
+    """Something open that a process inherits: a connection, a socket."""
+
+    def close(self) -> None:
+        """Give this process's copy back."""
+        ...
+
+
+class Legacy(Protocol):
+    """What hands something down to each new process."""
+
+    def bequeath(self) -> Closing:
+        """Something of its own for one process, which finds it by `inherited.find`."""
+        ...
+
+
 class WorkerProcess:
     """One process at a time, spawned when first needed.
 
@@ -47,10 +64,14 @@ class WorkerProcess:
         recycle: calls after which the process is replaced by a fresh one.
         confinement: what it may do. When this is exchanged, or another file system lies at one
             of its places, the next call gets a new process.
+        legacy: what a new process inherits. When this is exchanged, the next call gets one.
     """
 
-    def __init__(self, recycle: int, confinement: Confinement) -> None:
+    def __init__(
+        self, recycle: int, confinement: Confinement, legacy: Legacy | None = None
+    ) -> None:
         self.confinement = confinement
+        self.legacy = legacy
         self._recycle = recycle
         self._running: _Running | None = None
 
@@ -64,7 +85,7 @@ class WorkerProcess:
         if self._running is not None and self._is_used_up(self._running):
             self.stop()
         if self._running is None:
-            self._running = _Running(self.confinement)
+            self._running = _Running(self.confinement, self.legacy)
         return self._running.call(call, args)
 
     def is_alive(self) -> bool:
@@ -103,6 +124,7 @@ class WorkerProcess:
         return (
             running.calls >= self._recycle
             or running.ended.is_set()
+            or running.legacy is not self.legacy
             or running.confinement != self.confinement
             or running.identities != self.confinement.identities()
         )
@@ -111,8 +133,9 @@ class WorkerProcess:
 class _Running:
     """One process, and the thread that listens to it."""
 
-    def __init__(self, confinement: Confinement) -> None:
+    def __init__(self, confinement: Confinement, legacy: Legacy | None) -> None:
         self.confinement = confinement
+        self.legacy = legacy
         self.identities = confinement.identities()
         self.calls = 0
         self.signs = 0
@@ -125,13 +148,14 @@ class _Running:
         # Two pipes, not a pair of sockets: the worker needs no socket at all.
         theirs, self._ask = context.Pipe(duplex=False)
         self._hear, there = context.Pipe(duplex=False)
+        handed = () if legacy is None else (legacy.bequeath(),)
         self.process = context.Process(
-            target=_serve, args=(theirs, there, confinement), daemon=True
+            target=_serve, args=(theirs, there, confinement, *handed), daemon=True
         )
         self.process.start()
         # The worker holds the only ends: when it dies, whoever reads or writes here learns of it.
-        theirs.close()
-        there.close()
+        for end in (theirs, there, *handed):
+            end.close()
         self.pid = self.process.pid or 0
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -226,9 +250,12 @@ class _Running:
 # -- inside the worker -------------------------------------------------------------------------
 
 
-def _serve(calls: Connection, answers: Connection, confinement: Confinement) -> None:
+def _serve(
+    calls: Connection, answers: Connection, confinement: Confinement, *handed: object
+) -> None:
     """What a worker does, from its first moment to its last."""
     _prepare()
+    inherited.keep(*handed)
     missing = build_walls(confinement)
     outbound = _Outbound(answers)
     outbound.send(HELLO, json.dumps(missing).encode())

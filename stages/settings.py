@@ -84,6 +84,13 @@ class FeaturesSettings(Section):
         Literal["auto", "cpu", "gpu"],
         Field(description='"cpu" is OpenVINO, "gpu" is TensorFlow; "auto" takes a GPU if there is'),
     ] = "auto"
+    shared: Annotated[
+        Literal["auto", "always", "never"],
+        Field(
+            description="whether one process of the service runs the network for all workers, in "
+            'batches across their jobs; "auto": on a GPU'
+        ),
+    ] = "auto"
     threads: Annotated[
         int, Field(ge=0, description="threads of one worker's network; 0 lets OpenVINO decide")
     ] = 1

@@ -10,6 +10,7 @@
     │   ├── WeightsMissing     a backbone has no weights and no way to fetch them
     │   ├── ChainError         the configured stages do not fit together
     │   └── WorkerError        no worker process can be started
+    │       └── NetworkLost    the process that runs the network for all workers is gone
     ├── NotAnalysable          the video cannot be judged: a verdict, never retried
     └── LeaseLost              another holder has the job now: this one must write nothing more
 
@@ -59,6 +60,10 @@ class ChainError(UserError):
 
 class WorkerError(UserError):
     """No worker process can be started."""
+
+
+class NetworkLost(WorkerError):
+    """The process that runs the network for all workers is gone, or gives no answer."""
 
 
 class Reason(StrEnum):

@@ -1,21 +1,19 @@
 """The engine seam: what turns face crops into vectors, on a CPU or on a GPU."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...storage.detector_record import PreprocessingRecord
-from ...storage.errors import ConfigError, DetectorError
+from ...storage.errors import DetectorError
 from ..settings import FeaturesSettings
+from . import devices
 from .arrays import Arrays
 from .compiling import compile_on_cpu
 from .description import Description
 
-NVIDIA_SIGNS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/dxg")
 Vectors = NDArray[np.float32]  # (n, width)
 Maps = NDArray[np.float16]  # (n, rows, columns, width)
 Crops = NDArray[np.uint8]  # (n, size, size, 3), RGB
@@ -92,8 +90,16 @@ class KerasBackbone:
         return both_ways(self._once, crops) if mirrored else self._once(crops)
 
     def _once(self, crops: Crops) -> tuple[Vectors, Maps]:
-        maps, vectors = self._network.predict_on_batch(normalise(crops, self._preprocessing))
-        return np.asarray(vectors, np.float32), np.asarray(maps, np.float16)
+        count, seen = len(crops), normalise(_fill_up(crops), self._preprocessing)
+        maps, vectors = self._network.predict_on_batch(seen)
+        return np.asarray(vectors[:count], np.float32), np.asarray(maps[:count], np.float16)
+
+
+def _fill_up(crops: Crops) -> Crops:
+    """The crops and as much black as makes their number a power of two: the network is compiled
+    anew, in seconds, for each number that it has not seen, and jobs bring any."""
+    missing = (1 << (len(crops) - 1).bit_length()) - len(crops)
+    return np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)])
 
 
 def both_ways(run: Run, crops: Crops) -> tuple[Vectors, Maps]:
@@ -125,33 +131,6 @@ def open_backbone(
     `network` makes the Keras network and `described` its description; only one of them is called.
     Raises `ConfigError` when a GPU is asked for and there is none.
     """
-    if wants_gpu(settings):
+    if devices.wants_gpu(settings):
         return KerasBackbone(network(), preprocessing)
     return OpenVinoBackbone(*described(), preprocessing, settings.threads)
-
-
-def wants_gpu(settings: FeaturesSettings) -> bool:
-    """Whether to run through TensorFlow; it is imported only when the machine may have a GPU."""
-    if settings.device == "cpu":
-        return False
-    usable = _gpu_in_machine() and find_spec("tensorflow") is not None and _gpu_in_tensorflow()
-    if settings.device == "gpu" and not usable:
-        raise ConfigError(
-            'features.device is "gpu", but TensorFlow finds none: install ddaemon[gpu] on a '
-            'machine with an NVIDIA driver, or set it to "cpu"'
-        )
-    return usable
-
-
-def _gpu_in_machine() -> bool:
-    return any(_holds_something(Path(sign)) for sign in NVIDIA_SIGNS)
-
-
-def _holds_something(path: Path) -> bool:
-    return any(path.iterdir()) if path.is_dir() else path.exists()
-
-
-def _gpu_in_tensorflow() -> bool:
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from ...storage.detector_record import DetectorRecord
 from ...storage.errors import DetectorError
 from ...storage.registry import DetectorFolder
+from .. import inherited
 from ..settings import FeaturesSettings
 from .arrays import Arrays, arrays_from, part
-from .backbone import Backbone, Crops, Maps, Vectors, open_backbone
+from .backbone import Backbone, Crops, Maps, OpenVinoBackbone, Vectors, open_backbone
 from .calibrate import apply_calibration
 from .description import Description
 from .head import Head, HeadOutput
+from .link import Link
+from .shared_backbone import SharedBackbone
 
 WEIGHTS_FILE = "weights.npz"
 NETWORK_FILE = "network.json"
@@ -88,6 +91,13 @@ def _load(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:
 
 
 def _open(folder: DetectorFolder, arrays: Arrays, settings: FeaturesSettings) -> Backbone:
+    link = inherited.find(Link)
+    if link is not None:
+        shared = SharedBackbone(link, folder.sha256)
+        # With "auto", one whose process found no GPU after all is slower than one's own.
+        if settings.shared == "always" or shared.engine != OpenVinoBackbone.engine:
+            return shared
+
     def network() -> Any:
         return _keras_network(folder.record, arrays, settings)
 

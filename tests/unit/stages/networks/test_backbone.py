@@ -3,14 +3,13 @@ import openvino as ov
 import pytest
 
 from ddaemon.stages.faces import resize_square
-from ddaemon.stages.networks import backbone
+from ddaemon.stages.networks import devices
 from ddaemon.stages.networks.arrays import get_arrays
 from ddaemon.stages.networks.backbone import (
     KerasBackbone,
     OpenVinoBackbone,
     normalise,
     open_backbone,
-    wants_gpu,
 )
 from ddaemon.stages.networks.description import describe
 from ddaemon.stages.networks.detector import load_detector
@@ -18,9 +17,9 @@ from ddaemon.stages.networks.openvino_graph import build_graph
 from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.stages.training.clips import read_portrait
 from ddaemon.stages.training.start import start_of_detector
-from ddaemon.storage.errors import ConfigError
 from ddaemon.storage.registry import Registry
 from ddaemon.tests.unit.stages.networks.random_detector import SIZE, draft, random_backbone
+from ddaemon.tests.unit.stages.networks.sharing import shared_with
 
 PREPROCESSING = draft("any").preprocessing
 MOST_LOGIT = 1e-3  # of a sequence; a probability near 0.5 moves by a quarter of that
@@ -31,14 +30,15 @@ def network():
     return random_backbone()
 
 
-@pytest.fixture(scope="module", params=["openvino", "tensorflow"])
+@pytest.fixture(scope="module", params=["openvino", "tensorflow", "shared"])
 def opened(request, network):
     """An engine for a way of preparing pictures."""
 
     def opened(preprocessing):
         if request.param == "tensorflow":
             return KerasBackbone(network, preprocessing)
-        return OpenVinoBackbone(describe(network), get_arrays(network), preprocessing, threads=1)
+        own = OpenVinoBackbone(describe(network), get_arrays(network), preprocessing, threads=1)
+        return own if request.param == "openvino" else shared_with(own, SIZE).link()
 
     return opened
 
@@ -99,6 +99,24 @@ def test_a_batch_says_the_same_as_its_faces_alone(engine):
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
+def test_keras_sees_few_sizes_of_batches_whatever_jobs_bring():
+    class Noting:
+        def __init__(self):
+            self.sizes = set()
+
+        def predict_on_batch(self, seen):
+            self.sizes.add(len(seen))
+            return np.ones((len(seen), 2, 2, 5)), seen[:, 0, 0]
+
+    noting = Noting()
+    keras = KerasBackbone(noting, PREPROCESSING)
+    for count in range(1, 34):
+        vectors, maps = keras.run(crops(count))
+        assert len(vectors) == len(maps) == count
+        np.testing.assert_allclose(vectors, normalise(crops(count), PREPROCESSING)[:, 0, 0])
+    assert noting.sizes == {1, 2, 4, 8, 16, 32, 64}
+
+
 def test_mirrored_a_face_and_its_mirror_image_are_the_same(engine, opened):
     both = opened(PREPROCESSING.model_copy(update={"mirrored": True}))
     vectors, maps = both.run(crops(2))
@@ -125,31 +143,9 @@ def test_colours_are_scaled_as_the_record_says():
     np.testing.assert_allclose(normalise(pixels, record)[0, 0, 0], [30, 10, 2])
 
 
-@pytest.mark.parametrize(
-    ("device", "machine", "tensorflow", "expected"),
-    [
-        ("auto", True, True, True),
-        ("auto", True, False, False),
-        ("auto", False, True, False),
-        ("cpu", True, True, False),
-        ("gpu", True, True, True),
-    ],
-)
-def test_a_gpu_is_taken_where_there_is_one(monkeypatch, device, machine, tensorflow, expected):
-    monkeypatch.setattr(backbone, "_gpu_in_machine", lambda: machine)
-    monkeypatch.setattr(backbone, "_gpu_in_tensorflow", lambda: tensorflow)
-    assert wants_gpu(FeaturesSettings(device=device)) is expected
-
-
-def test_a_gpu_that_is_asked_for_and_not_there_is_a_fault(monkeypatch):
-    monkeypatch.setattr(backbone, "_gpu_in_machine", lambda: False)
-    with pytest.raises(ConfigError, match=r"features\.device"):
-        wants_gpu(FeaturesSettings(device="gpu"))
-
-
 @pytest.mark.parametrize(("gpu", "engine"), [(True, "tensorflow"), (False, "openvino")])
 def test_the_device_decides_the_engine(monkeypatch, network, gpu, engine):
-    monkeypatch.setattr(backbone, "wants_gpu", lambda _: gpu)
+    monkeypatch.setattr(devices, "wants_gpu", lambda _: gpu)
     opened = open_backbone(
         FeaturesSettings(),
         PREPROCESSING,
