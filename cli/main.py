@@ -13,33 +13,34 @@ from .. import __version__
 from ..storage.errors import ConfigError, UserError
 from ..storage.text import printable, printable_lines
 
-# Each command's file is imported when it is called: `ddaemon status` must not wait for the others.
+# Each command is a file of its name, imported when it is called: `ddaemon status` must not wait for
+# the others, nor the list of commands for any.
 COMMANDS = {
-    "init": "init",
-    "run": "run",
-    "check": "check",
-    "submit": "submit",
-    "status": "status",
-    "jobs": "jobs",
-    "review": "review",
-    "report": "report",
-    "export": "export",
-    "verify": "verify",
-    "audit": "audit",
-    "backup": "backup",
-    "restore": "restore",
-    "stages": "stages",
-    "detectors": "detectors",
-    "train": "train",
-    "evaluate": "evaluate",
-    "notify": "notify",
-    "doctor": "doctor",
-    "demo": "demo",
+    "init": "Make the home: settings, folders, database.",
+    "run": "The service, in the foreground.",
+    "check": "Judge videos now, without a queue.",
+    "submit": "Copy videos into the inbox, and say each one's job.",
+    "status": "What the queue holds and what runs now.",
+    "jobs": "The queue by hand.",
+    "review": "Say what a person found of a video.",
+    "report": "Make the page of a verdict anew.",
+    "export": "Write out the verdicts of a period, one row each.",
+    "verify": "Whether a verdict still holds, and comes out again.",
+    "audit": "The log in which nothing can be altered unseen.",
+    "backup": "Write the home's state into one file.",
+    "restore": "Put the state of a backup back.",
+    "stages": "Installed stages, and what each needs and gives.",
+    "detectors": "The registry of trained detectors.",
+    "train": "Learn a detector from labelled videos or faces.",
+    "evaluate": "Measure detectors on labelled data.",
+    "notify": "Who is told of verdicts, and whether they were.",
+    "doctor": "Look for what could go wrong, and say what to do.",
+    "demo": "Let the real service judge two clips.",
 }
 
 
 class Commands(click.Group):
-    """A group that knows its commands' names without importing them."""
+    """A group that knows its commands' names, and what they are for, without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -47,9 +48,13 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f".{COMMANDS[cmd_name]}", __package__)
+        module = importlib.import_module(f".{cmd_name}", __package__)
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
