@@ -1,4 +1,5 @@
-"""What int8 and bf16 do to the bundled detector: loss of AUC on faces, movement on clips.
+"""Whether serving says what Keras does, and what int8 and bf16 would make of the bundled detector:
+logits and loss of AUC on faces, movement on clips.
 
 Part of `backbones.py`. int8 by NNCF after training, calibrated on faces of the train split; the
 first blocks and the last convolution stay float32, because the whole network in int8 loses more
@@ -16,12 +17,14 @@ import cv2
 import figures
 import numpy as np
 from figures import Figure
+from labelled_clips import read_rows
 from sklearn.metrics import roc_auc_score
 
 from ddaemon.stages.faces import FaceReader, choose_tracks, crop_square, face_square, follow_faces
+from ddaemon.stages.features import batches
 from ddaemon.stages.frames import FrameSample
 from ddaemon.stages.media.base import Image
-from ddaemon.stages.networks.backbone import normalise
+from ddaemon.stages.networks.backbone import KerasBackbone, normalise
 from ddaemon.stages.networks.detector import Detector, load_detector
 from ddaemon.stages.networks.openvino_graph import build_graph
 from ddaemon.stages.settings import FacesSettings, FeaturesSettings, FramesSettings
@@ -31,8 +34,9 @@ from ddaemon.storage.detector_record import PreprocessingRecord
 from ddaemon.storage.errors import NotAnalysable
 from ddaemon.storage.registry import Registry
 
-CALIBRATED_ON, JUDGED, CLIPS, BOOTSTRAPS, BATCH, SEED = 200, 1500, 12, 300, 16, 7
-MOST_AUC_LOSS, MOST_MOVEMENT = 0.005, 0.01
+CALIBRATED_ON, JUDGED, BOOTSTRAPS, BATCH, SEED = 200, 1500, 300, 16, 7
+MOST_AUC_LOSS, MOST_MOVEMENT, MOST_LOGIT = 0.005, 0.01, 1e-3
+SERVED, KERAS = "served", "Keras"
 KEPT_CONVOLUTIONS = (0, 1, 2, 3, 4, 5, -2, -1)
 KEPT_DEPTHWISE = (0, 1, 2)
 
@@ -78,10 +82,23 @@ def losses(data: Path) -> Iterator[Figure]:
     detector = load_detector(folder, FeaturesSettings(device="cpu"))
     faces, is_fake = _faces(data, "val", JUDGED, sees)
     clips = list(_clips(data / "clips", sees))
-    runs = _runs(data, sees)
+    runs = {SERVED: _batched(lambda crops: detector.extract(crops)[0]), **_runs(data, sees)}
     scores = {name: _scores(run, faces, clips, detector) for name, run in runs.items()}
-    for name in [name for name in scores if name != "f32"]:
-        yield from _told(name, scores["f32"], scores[name], is_fake)
+    yield from _equality(scores[KERAS], scores[SERVED])
+    for name in [name for name in scores if name not in (KERAS, SERVED)]:
+        yield from _told(name, scores[SERVED], scores[name], is_fake)
+
+
+def _equality(keras: Any, served: Any) -> Iterator[Figure]:
+    """The path that judges against the network as Keras runs it, on the same crops."""
+    off = float(np.abs(keras[0] - served[0]).max())
+    aside = f"{len(served[0])} faces, one at a time to the head"
+    yield figures.at_most(
+        "largest difference of a logit, served to Keras", MOST_LOGIT, off, "", aside
+    )
+    moved = float(np.abs(keras[1] - served[1]).max())
+    what = "largest movement of a clip's score, served to Keras"
+    yield figures.at_most(what, MOST_MOVEMENT, moved, "", f"{len(served[1])} clips")
 
 
 def _told(name: str, exact: Any, other: Any, is_fake: Any) -> Iterator[Figure]:
@@ -120,25 +137,28 @@ def _runs(data: Path, sees: PreprocessingRecord) -> dict[str, Run]:
     start = start_of_detector(Registry.of_bundled().active())
     graph = build_graph(start.description, start.arrays)
     graph.reshape([-1, sees.size, sees.size, 3])
-    found = {name: _run(graph, name, sees) for name in ("f32", "bf16")}
+    keras = KerasBackbone(start.network(), sees)
+    found = {
+        KERAS: _batched(lambda crops: keras.run(crops)[0]),
+        "bf16": _compiled(graph, "bf16", sees),
+    }
     try:
         inputs = [normalise(face[None], sees) for face in calibration(data, sees)]
-        found["int8"] = _run(quantise(graph, inputs), "f32", sees)
+        found["int8"] = _compiled(quantise(graph, inputs), "f32", sees)
     except ImportError:
         print("int8 is left out: package nncf is missing", file=sys.stderr)
     return found
 
 
-def _run(graph: Any, precision: str, sees: PreprocessingRecord) -> Run:
+def _compiled(graph: Any, precision: str, sees: PreprocessingRecord) -> Run:
     import openvino as ov
 
     compiled = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": precision})
+    return _batched(lambda crops: np.array(compiled(normalise(crops, sees))["vectors"]))
 
-    def run(crops: Any) -> Any:
-        parts = [crops[i : i + BATCH] for i in range(0, len(crops), BATCH)]
-        return np.concatenate([np.array(compiled(normalise(p, sees))["vectors"]) for p in parts])
 
-    return run
+def _batched(run: Run) -> Run:
+    return lambda crops: np.concatenate([run(np.stack(part)) for part in batches(crops, BATCH)])
 
 
 def _faces(data: Path, split: str, count: int, sees: PreprocessingRecord) -> tuple[Any, Any]:
@@ -171,10 +191,8 @@ def _crop(image: Image, sees: PreprocessingRecord) -> Image:
 
 
 def _clips(folder: Path, sees: PreprocessingRecord) -> Iterator[list[Any]]:
-    """The crops of each person of each clip, of every n-th clip."""
-    with (folder / "clips.csv").open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    for row in rows[:: max(1, len(rows) // CLIPS)]:
+    """The crops of each person of each clip."""
+    for row in read_rows(folder):
         reader = FaceReader(FacesSettings(), sees.crop.side, 1)
         frames = FrameSample(folder / row["path"], FramesSettings())
         try:
