@@ -29,8 +29,9 @@ test: lint types
 chaos: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.tests.chaos --out build/chaos.md
 
+# Python may keep its byte code, as it does where pip installed the package.
 bench: $(STAMP)
-	OMP_WAIT_POLICY=PASSIVE TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python bench/suite.py
+	PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python bench/suite.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
