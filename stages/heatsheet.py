@@ -130,7 +130,9 @@ def _stretch(heat: Heat, box: Box, frame_width: int, frame_height: int) -> Heat:
 
 def shrink(image: Image) -> Image:
     """The frame, no longer than `LONGEST_SIDE`: a copy in any case."""
-    scale = min(1.0, LONGEST_SIDE / max(image.shape[:2]))
+    scale = LONGEST_SIDE / max(image.shape[:2])
+    if scale >= 1:
+        return image.copy()
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     return np.array(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
