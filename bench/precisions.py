@@ -158,7 +158,7 @@ def _compiled(graph: Any, precision: str, sees: PreprocessingRecord) -> Run:
 
 
 def _batched(run: Run) -> Run:
-    return lambda crops: np.concatenate([run(np.stack(part)) for part in batches(crops, BATCH)])
+    return lambda crops: np.concatenate([run(part) for part in batches(crops, BATCH)])
 
 
 def _faces(data: Path, split: str, count: int, sees: PreprocessingRecord) -> tuple[Any, Any]:

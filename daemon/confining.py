@@ -42,7 +42,9 @@ def confine_worker(
     )
 
 
-def confine_network(config: Config, read: Iterable[Path]) -> Confinement:
+def confine_network(
+    config: Config, read: Iterable[Path], private: Iterable[Path] = ()
+) -> Confinement:
     """What runs the network for all workers: it reads detectors and weights, sees no video, and
     writes nothing. It lives as long as the service, so its processor time has no limit."""
     weights = config.features.weights
@@ -50,6 +52,7 @@ def confine_network(config: Config, read: Iterable[Path]) -> Confinement:
         mode=config.workers.sandbox,
         read=(*read, *([Path(weights).expanduser()] if weights else [])),
         devices=_devices(config),
+        private=tuple(private),
     )
 
 

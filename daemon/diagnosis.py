@@ -4,9 +4,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from ..stages.networks.devices import CPU_ENGINE, is_shared
 from ..stages.process import WorkerProcess
+from ..stages.sandbox.confinement import Confinement
 from ..stages.settings import FramesSettings
 from ..stages.shipped import data_file
 from ..stages.trust import trust_anchors
@@ -19,10 +22,11 @@ from .addresses import AddressRefused
 from .answers import NotDelivered
 from .checker import Checker
 from .config import Config, read_config, read_config_if_any
-from .confining import confine_worker
+from .confining import confine_network, confine_worker
 from .home import Home
 from .places import inbox_path, outbox_path
 from .telling import targets_of
+from .worker import engine_of
 
 WORKER_PATIENCE_S = 60.0
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
@@ -68,6 +72,7 @@ def _looks(home: Home) -> list[tuple[str, Callable[[Config], Iterator[Finding]]]
         ("stages", _look_at_stages),
         ("trust", _look_at_trust),
         ("detector", lambda _config: _look_at_detector(home)),
+        ("network", lambda config: _look_at_network(home, config)),
         ("golden clip", lambda config: _look_at_golden(home, config)),
     ]
 
@@ -159,17 +164,24 @@ def _look_at_sandbox(home: Home, config: Config) -> Iterator[Finding]:
     if config.workers.sandbox == "off":
         yield Finding("sandbox: workers are not shut in (workers.sandbox is off)", lacking=True)
         return
-    worker = WorkerProcess(1, confine_worker(config, (), home.work, [home.path]))
-    try:
+    with _fresh_worker(confine_worker(config, (), home.work, [home.path])) as worker:
         worker.submit(os.getpid).result(WORKER_PATIENCE_S)
         missing = worker.missing()
+    for part in missing:
+        yield Finding(f"sandbox: {part}", lacking=True)
+    yield Finding(f"sandbox: workers are shut in{' but for that' if missing else ''}")
+
+
+@contextmanager
+def _fresh_worker(walls: Confinement) -> Iterator[WorkerProcess]:
+    """Raises `WorkerError` when it dies or hangs."""
+    worker = WorkerProcess(1, walls)
+    try:
+        yield worker
     except (BrokenProcessPool, TimeoutError) as error:
         raise WorkerError(f"no worker process starts: {error or 'it hangs'}") from error
     finally:
         worker.stop()
-    for part in missing:
-        yield Finding(f"sandbox: {part}", lacking=True)
-    yield Finding(f"sandbox: workers are shut in{' but for that' if missing else ''}")
 
 
 def _look_at_stages(config: Config) -> Iterator[Finding]:
@@ -189,6 +201,18 @@ def _look_at_detector(home: Home) -> Iterator[Finding]:
     detector = Registry(home.detectors).active()
     detector.verify()
     yield Finding(f"detector {detector.name} {detector.record.version}, files as recorded")
+
+
+def _look_at_network(home: Home, config: Config) -> Iterator[Finding]:
+    """Where the network really runs: whether there is a GPU, only TensorFlow can tell."""
+    detector, features = Registry(home.detectors).active(), config.features
+    walls = confine_network(config, [home.detectors, detector.path], [home.path])
+    asked = detector.path, detector.bundled, config.for_stages()
+    with _fresh_worker(walls) as worker:
+        engine = worker.submit(engine_of, *asked).result(WORKER_PATIENCE_S)
+    apart = features.shared == "auto" and engine == CPU_ENGINE
+    where = "one process for all workers" if is_shared(features) and not apart else "each worker"
+    yield Finding(f"network runs in {engine}, in {where}")
 
 
 def _look_at_golden(home: Home, config: Config) -> Iterator[Finding]:

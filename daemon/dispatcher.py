@@ -89,7 +89,7 @@ class Dispatcher:
         self._on_changed = on_changed
         self._is_away = is_away
         self._workers: list[WorkerProcess] = []
-        self._networks = Networks()
+        self._networks = Networks(private=[work.parent])
         self._runs: dict[WorkerProcess, Run] = {}
         self._next_look = 0.0
         self.lack: str | None = None  # of room on the disk, in words

@@ -5,23 +5,20 @@ import socket
 from collections.abc import Iterable
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..stages.networks.devices import is_shared
 from ..stages.networks.link import Link
 from ..stages.process import WorkerProcess
 from ..stages.sandbox.confinement import Confinement
+from ..stages.settings import FeaturesSettings
 from ..storage.errors import NetworkLost, UserError
 from ..storage.registry import DetectorFolder, read_detector
 from .config import Config
 from .confining import confine_network
 
-if TYPE_CHECKING:
-    from ..stages.settings import FeaturesSettings
-
 logger = logging.getLogger(__name__)
 
-Key = tuple[Path, str, "FeaturesSettings"]
+Key = tuple[Path, str, FeaturesSettings]
 
 
 class SharedNetwork:
@@ -31,7 +28,7 @@ class SharedNetwork:
     """
 
     def __init__(
-        self, detector: DetectorFolder, settings: "FeaturesSettings", confinement: Confinement
+        self, detector: DetectorFolder, settings: FeaturesSettings, confinement: Confinement
     ) -> None:
         self._desk, theirs = socket.socketpair()
         self.process = WorkerProcess(1, confinement, _Once(theirs))
@@ -72,9 +69,14 @@ class SharedNetwork:
 
 
 class Networks:
-    """One shared network for each detector that workers judge by."""
+    """One shared network for each detector that workers judge by.
 
-    def __init__(self) -> None:
+    Args:
+        private: folders that no import path may open (see `Confinement`).
+    """
+
+    def __init__(self, private: Iterable[Path] = ()) -> None:
+        self._private = tuple(private)
         self._running: dict[Key, SharedNetwork] = {}
 
     def of(
@@ -89,7 +91,8 @@ class Networks:
         if network is None or network.is_gone():
             if network is not None:
                 network.stop()
-            network = SharedNetwork(detector, config.features, confine_network(config, read))
+            confinement = confine_network(config, read, self._private)
+            network = SharedNetwork(detector, config.features, confinement)
             self._running[key] = network
         return network
 
@@ -125,7 +128,7 @@ class _Once:
         return self._thing
 
 
-def _serve(path: Path, bundled: bool, sha256: str, settings: "FeaturesSettings") -> None:
+def _serve(path: Path, bundled: bool, sha256: str, settings: FeaturesSettings) -> None:
     """In the process: heavy imports are made here, as in `worker.py`."""
     from ..stages.networks.network_server import serve_network
 

@@ -70,6 +70,11 @@ def warm_up(detector: Path, bundled: bool, settings: "StageSettings") -> int:
     return os.getpid()
 
 
+def engine_of(detector: Path, bundled: bool, settings: "StageSettings") -> str:
+    """What runs the detector's network with these settings on this machine."""
+    return _detector(detector, bundled, settings).backbone.engine
+
+
 def run_task(task: Task) -> "Outcome":
     """Run the chain over one video; the verdict is in `task.work` when this returns."""
     from ..stages.base import Context

@@ -39,7 +39,7 @@ class OpenVinoBackbone:
         threads: of this network; 0 lets OpenVINO decide.
     """
 
-    engine = "openvino"
+    engine = devices.CPU_ENGINE
 
     def __init__(
         self,
@@ -78,21 +78,31 @@ class KerasBackbone:
         preprocessing: what the detector's record says.
     """
 
-    engine = "tensorflow"
+    engine = devices.GPU_ENGINE
 
     def __init__(self, network: Any, preprocessing: PreprocessingRecord) -> None:
-        self._network = network
-        self._preprocessing = preprocessing
+        self._network = _from_pixels(network, preprocessing)
+        self._mirrored = preprocessing.mirrored
 
     def run(self, crops: Crops) -> tuple[Vectors, Maps]:
         """See `Backbone.run`."""
-        mirrored = self._preprocessing.mirrored
-        return both_ways(self._once, crops) if mirrored else self._once(crops)
+        return both_ways(self._once, crops) if self._mirrored else self._once(crops)
 
     def _once(self, crops: Crops) -> tuple[Vectors, Maps]:
-        count, seen = len(crops), normalise(_fill_up(crops), self._preprocessing)
-        maps, vectors = self._network.predict_on_batch(seen)
-        return np.asarray(vectors[:count], np.float32), np.asarray(maps[:count], np.float16)
+        maps, vectors = self._network.predict_on_batch(_fill_up(crops))
+        return np.asarray(vectors)[: len(crops)], np.asarray(maps)[: len(crops)]
+
+
+def _from_pixels(network: Any, preprocessing: PreprocessingRecord) -> Any:
+    """`network` taking uint8 pixels and giving its maps as float16, both done on its device: what
+    is brought there is a quarter of the bytes, and what is brought back half."""
+    import keras
+
+    pixels = keras.Input((preprocessing.size, preprocessing.size, 3), dtype="uint8")
+    mean, std = (np.asarray(part, np.float32) for part in (preprocessing.mean, preprocessing.std))
+    maps, vectors = network((keras.ops.cast(pixels, "float32") - mean) / std)
+    exact = keras.ops.cast(vectors, "float32")  # of a network in mixed precision too
+    return keras.Model(pixels, [keras.ops.cast(maps, "float16"), exact])
 
 
 def _fill_up(crops: Crops) -> Crops:

@@ -14,9 +14,10 @@ from ...storage.registry import DetectorFolder
 from .. import inherited
 from ..settings import FeaturesSettings
 from .arrays import Arrays, arrays_from, part
-from .backbone import Backbone, Crops, Maps, OpenVinoBackbone, Vectors, open_backbone
+from .backbone import Backbone, Crops, Maps, Vectors, open_backbone
 from .calibrate import apply_calibration
 from .description import Description
+from .devices import CPU_ENGINE
 from .head import Head, HeadOutput
 from .link import Link
 from .shared_backbone import SharedBackbone
@@ -95,7 +96,7 @@ def _open(folder: DetectorFolder, arrays: Arrays, settings: FeaturesSettings) ->
     if link is not None:
         shared = SharedBackbone(link, folder.sha256)
         # With "auto", one whose process found no GPU after all is slower than one's own.
-        if settings.shared == "always" or shared.engine != OpenVinoBackbone.engine:
+        if settings.shared == "always" or shared.engine != CPU_ENGINE:
             return shared
 
     def network() -> Any:

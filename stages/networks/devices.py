@@ -7,6 +7,7 @@ from pathlib import Path
 from ...storage.errors import ConfigError
 from ..settings import FeaturesSettings
 
+CPU_ENGINE, GPU_ENGINE = "openvino", "tensorflow"
 NVIDIA_SIGNS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/dxg")
 
 

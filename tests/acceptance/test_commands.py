@@ -146,12 +146,27 @@ def test_the_doctor_finds_a_new_home_well_and_says_what_ails_a_broken_one(
     well = ddaemon.call("doctor")
     assert "all is well" in well
     assert "golden clip" in well
+    assert "network runs in openvino, in each worker" in well
     shutil.rmtree(ddaemon.outbox)
     ddaemon.home.joinpath("state.db").write_bytes(b"garbage" * 1000)
     ill = ddaemon.call("doctor", code=1)
     assert "it is not there; make or mount it" in ill
     assert "not a usable database" in ill
     assert "2 fault(s)" in ill
+
+
+@pytest.mark.parametrize(
+    ("features", "code", "told"),
+    [
+        ('shared = "always"', 0, "network runs in openvino, in one process for all workers"),
+        ('device = "gpu"', 1, 'features.device is "gpu", but TensorFlow finds none'),
+    ],
+)
+def test_the_doctor_says_where_the_network_runs(
+    ddaemon: Ddaemon, features: str, code: int, told: str
+) -> None:
+    ddaemon.configure(f"[features]\n{features}\n")
+    assert told in ddaemon.call("doctor", code=code)
 
 
 def test_the_bundled_detector_is_in_the_registry(ddaemon: Ddaemon) -> None:
