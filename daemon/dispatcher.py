@@ -340,7 +340,7 @@ class Dispatcher:
         is_suspect = run.claim.job in self._suspects
         return isinstance(error, UserError) and run.claim.detector is None and not is_suspect
 
-    def _block(self, error: Exception) -> None:
+    def _block(self, error: BaseException) -> None:
         """The set-up is at fault, not the video: no attempt is used up."""
         self.trouble = str(error)
         self._next_proof = time.monotonic() + BLOCKED_S
@@ -372,7 +372,7 @@ class Dispatcher:
             return False
         error, self._proof = self._proof.exception(), None
         if error is not None:
-            self.trouble = in_words(error, self._config.workers)
+            self.trouble = in_words(self._networks.cause(error), self._config.workers)
             self._next_proof = now + BLOCKED_S
             return False
         self._clear()

@@ -96,7 +96,7 @@ class Networks:
             self._running[key] = network
         return network
 
-    def cause(self, error: Exception) -> Exception:
+    def cause(self, error: BaseException) -> BaseException:
         """What is behind an error of a worker. A network that a worker lost is stopped, so that
         the next job gets a fresh one, whether it died or hangs."""
         if not isinstance(error, NetworkLost):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ from ddaemon.tests.service import SETTINGS, Ddaemon
 CLIPS = Path(__file__).parents[2] / "stages" / "data"
 SHIPPED = [CLIPS / name for name in ("demo-real.mp4", "demo-forged.mp4")]
 SHARING = SETTINGS + '[features]\nshared = "always"\n[workers]\ncount = 2\n'
+NOWHERE = SHARING.replace("[features]", '[features]\ndevice = "gpu"')
 VIDEOS = 6
 
 
@@ -65,8 +67,32 @@ def test_a_network_that_dies_costs_no_job_an_attempt(ddaemon: Ddaemon) -> None:
     assert not successor.is_running()
 
 
+def test_while_no_network_loads_status_says_why_and_the_job_waits(ddaemon: Ddaemon) -> None:
+    def reload(settings: str) -> None:
+        assert ddaemon.service is not None
+        ddaemon.configure(settings)
+        ddaemon.service.send_signal(signal.SIGHUP)
+
+    def says_why() -> bool:
+        return any("features.device" in fault for fault in ddaemon.status()["service"]["trouble"])
+
+    ddaemon.configure(SHARING)
+    ddaemon.start()
+    ddaemon.until(lambda: "ready" in ddaemon.log.read_text(), "a service that is ready")
+    reload(NOWHERE)
+    unlike(SHIPPED[0], ddaemon.inbox / "a.mp4", 1)
+    ddaemon.until(says_why, "the reason")
+    ddaemon.until(lambda: networks_of(ddaemon), "another try")
+    ddaemon.until(lambda: not networks_of(ddaemon), "its end")
+    time.sleep(3)  # for the service to take it in, and to say so
+    assert says_why()
+    reload(SHARING)
+    (verdict,) = ddaemon.ended(1)
+    assert verdict["attempts"] == 1
+
+
 def test_a_gpu_that_is_not_there_is_one_line_at_the_start(ddaemon: Ddaemon) -> None:
-    ddaemon.configure(SHARING.replace('shared = "always"', 'shared = "always"\ndevice = "gpu"'))
+    ddaemon.configure(NOWHERE)
     shutil.copy(SHIPPED[0], ddaemon.inbox)
     ddaemon.start("--drain")
     assert ddaemon.wait() == 1
