@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...networks.arrays import Arrays
 
 CHECKPOINT_FILE = "checkpoint.npz"
+BEST, VARIABLE = "best/", "variable/"  # what its arrays' names begin with
 Curve = dict[str, float | int | None]
 
 
@@ -27,8 +28,8 @@ class State:
 def save_checkpoint(folder: Path, network: Any, state: State, belongs_to: str) -> None:
     """Write it whole or not at all, in the place of the one before."""
     folder.mkdir(parents=True, exist_ok=True)
-    stored = {f"best/{name}": array for name, array in state.best.items()}
-    stored |= {f"variable/{n}": array for n, array in enumerate(_values(network))}
+    stored = {f"{BEST}{name}": array for name, array in state.best.items()}
+    stored |= {f"{VARIABLE}{n}": array for n, array in enumerate(_values(network))}
     record = {
         "belongs_to": belongs_to,
         "epoch": state.epoch,
@@ -43,7 +44,8 @@ def save_checkpoint(folder: Path, network: Any, state: State, belongs_to: str) -
 def load_checkpoint(folder: Path, network: Any, belongs_to: str) -> State | None:
     """Put the network and its optimizer back to where they were.
 
-    None when there is no checkpoint, or one of other data or settings.
+    None when there is no checkpoint, or one of other data or settings. The optimizer must be built:
+    one that is not has no place for what it remembers, which would be lost without a word.
     """
     path = folder / CHECKPOINT_FILE
     if not path.is_file():
@@ -52,12 +54,11 @@ def load_checkpoint(folder: Path, network: Any, belongs_to: str) -> State | None
         record = json.loads(str(stored["record"]))
         if record["belongs_to"] != belongs_to:
             return None
-        for number, variable in enumerate(_variables(network)):
-            variable.assign(stored[f"variable/{number}"])
+        values = [stored[name] for name in stored.files if name.startswith(VARIABLE)]
+        for variable, value in zip(_variables(network), values, strict=True):
+            variable.assign(value)
         best = {
-            name.removeprefix("best/"): stored[name]
-            for name in stored.files
-            if name.startswith("best/")
+            name.removeprefix(BEST): stored[name] for name in stored.files if name.startswith(BEST)
         }
     return State(record["epoch"], record["best_epoch"], best, record["curves"])
 

@@ -205,6 +205,8 @@ def network_to_tune(start: Start, settings: Settings, steps: int) -> tuple[Any, 
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=asked.smoothing)
     averaging = {"use_ema": True, "ema_momentum": asked.average} if asked.average else {}
     network.compile(keras.optimizers.AdamW(rate, weight_decay=asked.decay, **averaging), loss)
+    # A checkpoint is put back before the first batch: its moments and averages need their place.
+    network.optimizer.build(network.trainable_variables)
     return network, backbone, see
 
 
