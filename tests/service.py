@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 400.0
+LOOK_S = 0.1
+ASK_S = 0.4  # between two commands that only ask: each takes a core from the service
 SETTINGS = """
 [inbox]
 settle = 0.6
@@ -20,6 +22,10 @@ rescan = 2
 backoff = 0.2
 [frames]
 count = 8
+[faces]
+detect_size = 256
+[gradcam]
+check = false
 """
 
 
@@ -71,7 +77,7 @@ class Ddaemon:
         self.service = None
         return code
 
-    def until(self, condition: Callable[[], Any], what: str) -> Any:
+    def until(self, condition: Callable[[], Any], what: str, every_s: float = LOOK_S) -> Any:
         """Poll until it is true; on failure show the service's log."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
@@ -79,7 +85,7 @@ class Ddaemon:
                 return found
             if self.service is not None and self.service.poll() is not None:
                 break
-            time.sleep(0.1)
+            time.sleep(every_s)
         raise AssertionError(f"{what} did not come about:\n{self.log.read_text()}")
 
     def verdicts(self) -> list[dict[str, Any]]:
@@ -97,5 +103,5 @@ class Ddaemon:
             counts = self.status()["counts"]
             return bool(counts["done"] + counts["quarantined"] >= number)
 
-        self.until(enough, f"{number} ended jobs")
+        self.until(enough, f"{number} ended jobs", ASK_S)
         return self.verdicts()

@@ -24,7 +24,7 @@ from ddaemon.tests.clips import blank_clip, face_clip, unlike
 from ddaemon.tests.service import Ddaemon
 
 FAULTY = "ddaemon.tests.chaos.faulty"
-# Everything is short, so that a fault and the recovery from it take seconds.
+# Everything is short and cheap, so that a fault and the recovery from it take seconds.
 SETTINGS = """
 [inbox]
 settle = 0.1
@@ -35,6 +35,10 @@ backoff = 0.1
 max_attempts = 5
 [frames]
 count = 8
+[faces]
+detect_size = 256
+[gradcam]
+check = false
 [disk]
 min_free_mb = 0
 """
