@@ -20,7 +20,7 @@ from typing import Any
 import figures
 import numpy as np
 from figures import Figure
-from precisions import calibration, losses, quantise
+from precisions import WITHOUT_BF16, calibration, has_bf16, losses, quantise
 
 from ddaemon.stages.networks.arrays import get_arrays
 from ddaemon.stages.networks.backbone import OpenVinoBackbone, normalise
@@ -52,7 +52,7 @@ def measure() -> Iterator[Figure]:
     yield from losses(DATA)
 
 
-class NotConverted(Exception):
+class CannotRun(Exception):
     """A converter gave no network that runs."""
 
 
@@ -121,7 +121,7 @@ def _open(
             return None
     try:
         return opener(network, sees, batch)
-    except NotConverted as error:
+    except CannotRun as error:
         print(f"{engine} is left out: {error}", file=sys.stderr)
         return None
 
@@ -166,6 +166,8 @@ def _product(threads: int) -> Opener:
 
 def _openvino(precision: str, hint: str, is_int8: bool = False) -> Opener:
     def opener(network: Any, sees: PreprocessingRecord, batch: int) -> Engine:
+        if precision == "bf16" and not has_bf16():
+            raise CannotRun(WITHOUT_BF16)
         graph = build_graph(describe(network), get_arrays(network))
         graph.reshape([-1, sees.size, sees.size, 3])
         if is_int8:
@@ -207,7 +209,7 @@ def _onnx(network: Any, sees: PreprocessingRecord, _batch: int) -> Engine:
         session = rt.InferenceSession(path, providers=["CPUExecutionProvider"])
     seen, *others = (wanted.name for wanted in session.get_inputs())
     if others:
-        raise NotConverted(f"Keras' export makes inputs of constants: {', '.join(others)}")
+        raise CannotRun(f"Keras' export makes inputs of constants: {', '.join(others)}")
     return lambda faces: _vectors(session.run(None, {seen: normalise(faces, sees)}))
 
 

@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
@@ -145,6 +146,7 @@ def take_turn(connection: "Connection") -> None:
         connection.execute(_text(f"SELECT pg_advisory_xact_lock({TURN})"))
 
 
+@cache  # looking it over for parameters takes longer than SQLite takes to do it
 def _text(statement: str) -> "TextClause":
     from sqlalchemy import text
 

@@ -1,11 +1,13 @@
 """SQLAlchemy's engines: SQLite for one home, PostgreSQL for several."""
 
 import sqlite3
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, inspect, text
+from sqlalchemy.sql.dml import ReturningInsert
 
 from .place import Place, Server
 from .reading import BUSY_TIMEOUT_S
@@ -33,22 +35,38 @@ def upsert(
     connection: Connection, table: Table, key: tuple[str, ...], values: dict[str, Any]
 ) -> None:
     """Insert a row, or alter the one that has this key."""
-    statement = _insert(connection, table).values(values)
-    rest = {name: value for name, value in values.items() if name not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=rest))
+    connection.execute(_upsert(connection.dialect.name, table, key, tuple(values)), values)
 
 
-def insert_unless_there(connection: Connection, table: Table, key: str) -> Insert:
-    """An insert that does nothing when a row has this key, also one that is not committed yet:
-    then it waits for whoever wrote that."""
-    statement: Insert = _insert(connection, table).on_conflict_do_nothing(index_elements=[key])
-    return statement
+def insert_unless_there(
+    connection: Connection, table: Table, key: str, values: dict[str, Any]
+) -> bool:
+    """Insert a row; False when one has this key already. For one that is not committed yet this
+    waits, until whoever wrote it is done."""
+    statement = _insert_unless_there(connection.dialect.name, table, key)
+    return connection.execute(statement, values).one_or_none() is not None
 
 
-def _insert(connection: Connection, table: Table) -> Any:
+# Statements are made once and get their values apart: making one takes longer than doing it.
+@cache
+def _upsert(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Insert:
+    statement = _insert(dialect, table)
+    rest = {name: statement.excluded[name] for name in names if name not in key}
+    done: Insert = statement.on_conflict_do_update(index_elements=list(key), set_=rest)
+    return done
+
+
+@cache
+def _insert_unless_there(dialect: str, table: Table, key: str) -> ReturningInsert[Any]:
+    statement = _insert(dialect, table).on_conflict_do_nothing(index_elements=[key])
+    done: ReturningInsert[Any] = statement.returning(table.c[key])
+    return done
+
+
+def _insert(dialect: str, table: Table) -> Any:
     """The insert of the database in use, which knows "on conflict". The other one's drivers are not
     imported: every command would wait for them."""
-    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
 def _file_engine(path: Path) -> Engine:

@@ -142,22 +142,19 @@ class Queue:
 
     def _insert(self, connection: Connection, arrival: Arrival) -> str | None:
         """The id of the new job; None when there is one of this content."""
-        return connection.execute(
-            insert_unless_there(connection, jobs, "sha256")
-            .values(
-                id="".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH)),
-                sha256=arrival.sha256,
-                name=arrival.name,
-                bytes=arrival.stamp.size,
-                **_whereabouts(arrival.path, arrival.stamp),
-                state=State.PENDING,
-                priority=arrival.priority,
-                received_at=arrival.received_at,
-                not_before=0.0,
-                attempts=0,
-            )
-            .returning(jobs.c.id)
-        ).scalar_one_or_none()
+        job = {
+            "id": "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH)),
+            "sha256": arrival.sha256,
+            "name": arrival.name,
+            "bytes": arrival.stamp.size,
+            **_whereabouts(arrival.path, arrival.stamp),
+            "state": State.PENDING,
+            "priority": arrival.priority,
+            "received_at": arrival.received_at,
+            "not_before": 0.0,
+            "attempts": 0,
+        }
+        return job["id"] if insert_unless_there(connection, jobs, "sha256", job) else None
 
     def _meet_again(self, connection: Connection, known: JobRow, arrival: Arrival) -> None:
         changes: dict[str, Any] = {}
@@ -598,7 +595,8 @@ class Queue:
     ) -> None:
         """An event of the job for people to read, and the same with `facts` in the audit log."""
         now = self._clock()
-        connection.execute(insert(events).values(job=job, at=now, kind=kind, detail=detail))
+        event = {"job": job, "at": now, "kind": kind, "detail": detail}
+        connection.execute(insert(events), event)
         audit.append(connection, kind, job, {"text": detail, **facts}, sha256=sha256, at=now)
 
 

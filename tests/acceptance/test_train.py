@@ -247,14 +247,14 @@ def test_the_backbone_learns_with_finetune(ddaemon: Ddaemon, tmp_path: Path) -> 
         'blind_to = ["puppets", "sound"]\n'
         '[finetuning]\nepochs = 2\nsteps = 2\nbatch = 4\naverage = 0.5\nfrozen_to = "block14_add"\n'
     )
-    words = ("train", str(celeb_df(tmp_path / "data", people=10, takes=1)),
+    words = (str(celeb_df(tmp_path / "data", people=10, takes=1)),
              "--recipe", str(tmp_path / "recipe.toml"))  # fmt: skip
     run, again = tmp_path / "run", tmp_path / "again"
-    _kill_when(
-        ddaemon, (*words, "--out", str(run), "--name", "a"), lambda: _count(run, "finetune") > 0
-    )
-    ddaemon.call(*words, "--out", str(run), "--resume")
-    ddaemon.call(*words, "--out", str(again), "--name", "b")
+    call = ("train", *words, "--out", str(run))
+    _kill_when(ddaemon, (*call, "--name", "a"), lambda: _count(run, "finetune") > 0)
+    ddaemon.call(*call, "--resume")
+    ddaemon.call("train", "index", *words, "--out", str(again), "--name", "b")
+    ddaemon.call("train", "finetune", str(again))
     assert [unit for step, unit in noted(run) if step == "finetune"] == ["epoch 1", "epoch 2"]
     for name in ("finetuned/weights.npz", "finetune/checkpoint.npz"):  # the best, and the last
         with np.load(run / name) as broken, np.load(again / name) as whole:
