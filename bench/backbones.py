@@ -53,7 +53,7 @@ def measure() -> Iterator[Figure]:
 
 
 class CannotRun(Exception):
-    """A converter gave no network that runs."""
+    """Why an engine is left out."""
 
 
 def _v2b0() -> Any:

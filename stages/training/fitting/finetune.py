@@ -136,7 +136,9 @@ class Course:
 
 def is_averaged(network: Any, step: int) -> bool:
     """Whether a running average of the network's weights is kept; before the first step none is."""
-    return bool(step and network.optimizer.use_ema)
+    # With mixed precision the one that averages is wrapped in one that scales the loss.
+    optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
+    return bool(step and optimizer.use_ema)
 
 
 @contextmanager

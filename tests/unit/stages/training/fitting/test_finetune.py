@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ddaemon.stages.networks.arrays import get_arrays
+from ddaemon.stages.training.fitting import accelerator
 from ddaemon.stages.training.fitting.checkpoint import State, load_checkpoint, save_checkpoint
 from ddaemon.stages.training.fitting.finetune import Settings, averaged, network_to_tune
 from ddaemon.stages.training.recipe import FinetuneSettings
@@ -56,23 +57,30 @@ def test_layers_that_are_frozen_run_as_they_serve_and_stay_as_they_were(start):
     assert learned == {"block15", "head"}
 
 
-def test_what_was_broken_off_remembers_its_moments_and_its_averages(start, tmp_path):
+@pytest.mark.parametrize("gpus", [[], ["gpu:0"]], ids=["float32", "mixed precision"])
+def test_what_was_broken_off_remembers_its_moments_and_its_averages(
+    gpus, start, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(accelerator, "_gpus", lambda: gpus)
     asked = FinetuneSettings(batch=2, rate=1e-2, frozen_norm=True, frozen_to=UPPER, average=0.5)
-    whole, _, see = network_to_tune(start, Settings(asked, seed=0), steps=3)
-    for _ in range(2):
-        whole.train_on_batch(see(PIXELS), LABELS)
-    save_checkpoint(tmp_path, whole, State(2, 0, {}, []), "this")
-    broken, _, _ = network_to_tune(start, Settings(asked, seed=0), steps=3)
-    load_checkpoint(tmp_path, broken, "this")
-    for network in (whole, broken):
-        network.train_on_batch(see(PIXELS), LABELS)
-    assert _equal(whole, broken)
-    with averaged(whole, 3), averaged(broken, 3):
-        assert _equal(whole, broken)
+    with accelerator.accelerated():
+        whole, _, see = network_to_tune(start, Settings(asked, seed=0), steps=3)
+        for _ in range(2):
+            whole.train_on_batch(see(PIXELS), LABELS)
+        save_checkpoint(tmp_path, whole, State(2, 0, {}, []), "this")
+        broken, _, _ = network_to_tune(start, Settings(asked, seed=0), steps=3)
+        load_checkpoint(tmp_path, broken, "this")
+        for network in (whole, broken):
+            network.train_on_batch(see(PIXELS), LABELS)
+        assert _equal(get_arrays(whole), get_arrays(broken))
+        own = get_arrays(whole)
+        with averaged(whole, 3), averaged(broken, 3):
+            assert _equal(get_arrays(whole), get_arrays(broken))
+            assert not _equal(get_arrays(whole), own)
 
 
 def _equal(one, other):
-    return all(map(np.array_equal, get_arrays(one).values(), get_arrays(other).values()))
+    return all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def test_a_checkpoint_is_not_put_into_a_network_that_has_no_place_for_it(tmp_path):
