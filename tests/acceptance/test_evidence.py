@@ -89,7 +89,7 @@ def test_an_untouched_verdict_holds_and_comes_out_the_same_again(desk: Ddaemon, 
 def test_it_comes_out_the_same_whatever_the_settings_have_become(
     desk: Ddaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.configure(MOVED.replace("count = 8", "count = 3") + "[faces]\ndetect_size = 200\n")
+    desk.configure(MOVED.replace("count = 8", "count = 3").replace("= 256", "= 200"))
     monkeypatch.setenv("DDAEMON_FRAMES__COUNT", "5")
     code, record = verify(desk, folder_of(desk, "demo-forged"))
     assert code == 0, record
