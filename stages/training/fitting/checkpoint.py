@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...networks.arrays import Arrays
+from ...networks.arrays import Arrays, part
 
 CHECKPOINT_FILE = "checkpoint.npz"
-BEST, VARIABLE = "best/", "variable/"  # what its arrays' names begin with
+BEST_PREFIX, VARIABLE_PREFIX = "best/", "variable/"
 Curve = dict[str, float | int | None]
 
 
@@ -28,8 +28,8 @@ class State:
 def save_checkpoint(folder: Path, network: Any, state: State, belongs_to: str) -> None:
     """Write it whole or not at all, in the place of the one before."""
     folder.mkdir(parents=True, exist_ok=True)
-    stored = {f"{BEST}{name}": array for name, array in state.best.items()}
-    stored |= {f"{VARIABLE}{n}": array for n, array in enumerate(_values(network))}
+    stored = {f"{BEST_PREFIX}{name}": array for name, array in state.best.items()}
+    stored |= {f"{VARIABLE_PREFIX}{n}": array for n, array in enumerate(_values(network))}
     record = {
         "belongs_to": belongs_to,
         "epoch": state.epoch,
@@ -54,12 +54,10 @@ def load_checkpoint(folder: Path, network: Any, belongs_to: str) -> State | None
         record = json.loads(str(stored["record"]))
         if record["belongs_to"] != belongs_to:
             return None
-        values = [stored[name] for name in stored.files if name.startswith(VARIABLE)]
+        values = [stored[name] for name in stored.files if name.startswith(VARIABLE_PREFIX)]
         for variable, value in zip(_variables(network), values, strict=True):
             variable.assign(value)
-        best = {
-            name.removeprefix(BEST): stored[name] for name in stored.files if name.startswith(BEST)
-        }
+        best = part(stored, BEST_PREFIX)
     return State(record["epoch"], record["best_epoch"], best, record["curves"])
 
 
