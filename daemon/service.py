@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import signal
-import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..storage.notices import Notices
 from ..storage.queue import Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
+from .bell import Bell
 from .config import Config, read_config
 from .dispatcher import Dispatcher
 from .home import Home
@@ -47,8 +47,8 @@ class Service:
         self._home = home
         self._config = config
         self._drain = drain
-        self._wake = threading.Event()
-        self._stopping = False
+        self._bell = Bell()
+        self._stopped_by: int | None = None  # a signal's number
         self._reloading = False
         self._has_started = False
         self._trouble: str | None = None  # why the queue can't be used at present
@@ -91,7 +91,7 @@ class Service:
         )
         inbox = inbox_path(self._home, self._config)
         self._intake = Intake(
-            inbox, self._queue, self._config, on_hint=self._wake.set, on_known=self._publisher.wake
+            inbox, self._queue, self._config, on_hint=self._bell.ring, on_known=self._publisher.wake
         )
         self._dispatcher = Dispatcher(
             self._queue,
@@ -100,7 +100,7 @@ class Service:
             self._config,
             # A video that is judged again may lie beside its first verdict.
             readable=(inbox_path(self._home, self._config), outbox_path(self._home, self._config)),
-            on_event=self._wake.set,
+            on_event=self._bell.ring,
             on_verdict=self._publisher.wake,
             on_changed=self._intake.doubt,
             is_away=self._intake.is_away,
@@ -115,7 +115,7 @@ class Service:
 
     def _on_published(self) -> None:
         self._notifier.wake()
-        self._wake.set()
+        self._bell.ring()
 
     def _start(self) -> None:
         self._listen()
@@ -149,10 +149,12 @@ class Service:
 
     def _wind_down(self) -> None:
         """Let the running jobs end within the grace time."""
+        if self._stopped_by is not None:
+            logger.info("%s: stopping", signal.Signals(self._stopped_by).name)
         self._notify("STOPPING=1")
         deadline = time.monotonic() + self._config.workers.grace
         while self._dispatcher.running() and time.monotonic() < deadline:
-            self._sleep(BUSY_TICK_S)
+            self._bell.wait(BUSY_TICK_S)
             self._dispatcher.tick(accepting=False)
             self._tell()
 
@@ -176,26 +178,27 @@ class Service:
         signal.signal(signal.SIGINT, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_reload)
 
+    # A handler interrupts the loop wherever it is, in the middle of writing a line of the log, too:
+    # it takes no lock and writes nothing.
     def _on_stop(self, number: int, _frame: object) -> None:
-        logger.info("%s: stopping", signal.Signals(number).name)
-        self._stopping = True
-        self._wake.set()
+        self._stopped_by = number
+        self._bell.ring()
 
     def _on_reload(self, _number: int, _frame: object) -> None:
         self._reloading = True
-        self._wake.set()
+        self._bell.ring()
 
     # -- the loop ----------------------------------------------------------------------------
 
     def _loop(self) -> None:
-        while not self._stopping:
+        while self._stopped_by is None:
             if self._reloading:
                 self._reload()
             self._tick()
             if self._drain and self._trouble is None and self._is_done():
                 logger.info("nothing is left to do")
                 return
-            self._sleep(self._pause())
+            self._bell.wait(self._pause())
 
     def _tick(self) -> None:
         self._check_threads()
@@ -227,10 +230,6 @@ class Service:
             and not self._queue.half_done()
             and self._notifier.is_idle()
         )
-
-    def _sleep(self, seconds: float) -> None:
-        self._wake.wait(seconds)
-        self._wake.clear()
 
     def _pause(self) -> float:
         longest = BUSY_TICK_S if self._dispatcher.running() else TICK_S

@@ -13,6 +13,7 @@ from typing import Any
 PATIENCE_S = 400.0
 LOOK_S = 0.1
 ASK_S = 0.4  # between two commands that only ask: each takes a core from the service
+STACKS = {"PYTHONFAULTHANDLER": "1"}  # SIGABRT makes it write the stacks of its threads
 SETTINGS = """
 [inbox]
 settle = 0.6
@@ -63,7 +64,7 @@ class Ddaemon:
             self.service = subprocess.Popen(
                 [*self.launcher, sys.executable, "-m", self.module, "--home", str(self.home),
                  "run", *words],
-                stdout=log, stderr=log, env={**os.environ, **environment},
+                stdout=log, stderr=log, env={**os.environ, **STACKS, **environment},
             )  # fmt: skip
 
     def stop(self, how: int = signal.SIGTERM) -> int:
@@ -72,8 +73,14 @@ class Ddaemon:
         return self.wait()
 
     def wait(self) -> int:
+        """Until the service ends; its exit code. When it does not, the log shows where it hangs."""
         assert self.service is not None
-        code = self.service.wait(PATIENCE_S)
+        try:
+            code = self.service.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired as error:
+            self.service.send_signal(signal.SIGABRT)
+            self.service.wait(PATIENCE_S)
+            raise AssertionError(f"the service did not end:\n{self.log.read_text()}") from error
         self.service = None
         return code
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import time
@@ -197,6 +198,18 @@ def test_sighup_reads_the_settings_again_and_keeps_the_old_ones_over_a_fault(
     shutil.copy(SHIPPED[0], ddaemon.inbox)
     (verdict,) = ddaemon.ended(1)
     assert len(verdict["faces"][0]["frames"]) == 5
+
+
+def test_a_service_that_signals_interrupt_over_and_over_still_stops(ddaemon: Ddaemon) -> None:
+    ddaemon.start()
+    ddaemon.until(lambda: ddaemon.status()["service"]["since"], "a service that is ready")
+    assert ddaemon.service is not None
+    chance = random.Random(7)
+    for _ in range(3000):
+        ddaemon.service.send_signal(signal.SIGHUP)
+        time.sleep(chance.random() * 0.002)
+    assert ddaemon.stop(signal.SIGTERM) == 0
+    assert "settings read again" in ddaemon.log.read_text()
 
 
 def test_originals_move_beside_their_verdicts_when_asked(ddaemon: Ddaemon) -> None:

@@ -28,7 +28,7 @@ SHORT = (
     ("examined", "replace"), ("accepted", "forge"), ("claimed", "truncate"), ("claimed", "rename"),
     ("decoded", "replace"), ("judged", "append"), ("read", "delete"),
 )  # fmt: skip
-SETTLE_LONG_S = 2.5
+SETTLE_LONG_S = 5.0
 FPS = 25
 Deed = Callable[["Case"], None]
 
@@ -117,6 +117,7 @@ def altered_settling(folder: Path, short: bool) -> Result:
         scene.wait_log("ready")
         cases = [(Case(scene, number), deed) for number, deed in enumerate(DEEDS)]
         note = scene.home / "service.json"
+        scene.until(note.exists, "the service's first note")
         scene.until(lambda: _json(note)["arrivals"]["settling"] == len(cases), "settling")
         for case, deed in cases:
             DEEDS[deed](case)

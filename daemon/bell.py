@@ -1,0 +1,36 @@
+"""Wakes the thread that waits, from wherever one is: another thread, or a signal's handler."""
+
+import math
+import os
+import select
+import weakref
+from contextlib import suppress
+
+ALL = 65_536  # bytes: as many as a pipe holds
+
+
+class Bell:
+    """For one waiting thread. A pipe, so without any lock.
+
+    `threading.Event` is none for a signal's handler: it may interrupt the very code of `wait` or
+    `clear` that holds the event's lock, and `set` then waits for that lock for ever. Nor is
+    `queue.SimpleQueue`: interrupted at its deadline, `get` of CPython 3.11 waits on without one.
+    """
+
+    def __init__(self) -> None:
+        self._heard, self._rung = os.pipe()
+        for end in (self._heard, self._rung):
+            os.set_blocking(end, False)
+            weakref.finalize(self, os.close, end)
+        self._poll = select.poll()
+        self._poll.register(self._heard, select.POLLIN)
+
+    def ring(self) -> None:
+        """End the wait that goes on, or the next one."""
+        with suppress(BlockingIOError):  # it is full of rings that nobody waited for yet
+            os.write(self._rung, b"r")
+
+    def wait(self, seconds: float) -> None:
+        """Until it rings, or rang since the last wait, for at most so long."""
+        if self._poll.poll(math.ceil(seconds * 1000)):
+            os.read(self._heard, ALL)
