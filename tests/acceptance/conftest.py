@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ddaemon.tests.service import SETTINGS, Ddaemon
+from ddaemon.tests.strangers import install_stranger
 
 
 @pytest.fixture
@@ -17,3 +18,9 @@ def ddaemon(tmp_path: Path) -> Iterator[Ddaemon]:
     yield daemon
     if daemon.service is not None:
         daemon.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which the strangers' package is installed."""
+    return install_stranger(tmp_path_factory.mktemp("site"))

@@ -18,15 +18,8 @@ from ddaemon.tests.acceptance.test_service import (
     with_trouble,
 )
 from ddaemon.tests.boasting import all_boasts
-from ddaemon.tests.strangers import install_stranger
 
 SHORT_LEASE = SETTINGS.replace("backoff = 0.2", "backoff = 0.2\nlease = 5\nheartbeat = 0.5")
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment in which the strangers' package is installed."""
-    return install_stranger(tmp_path_factory.mktemp("site"))
 
 
 def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from ddaemon.tests.clips import blank_clip, face_clip, unlike
 from ddaemon.tests.service import SETTINGS, Ddaemon
 from ddaemon.tests.shared import SHARED, needs_shared
-from ddaemon.tests.strangers import install_stranger, with_deeds
+from ddaemon.tests.strangers import with_deeds
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4")]
@@ -99,12 +99,6 @@ def test_each_awkward_file_gets_the_outcome_it_deserves(ddaemon: Ddaemon) -> Non
     assert container["rotation"] == 90
     assert all(verdicts[name]["probability"] is None for name in ("empty.mp4", "nobody.mp4"))
     assert "\x1b" not in ddaemon.call("status")
-
-
-@pytest.fixture
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment in which the strangers' package is installed."""
-    return install_stranger(tmp_path_factory.mktemp("site"))
 
 
 def with_trouble(do: str, name: str, more: str = "") -> str:

@@ -12,6 +12,7 @@ import pytest
 from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.acceptance.test_service import SHIPPED, unlike
 from ddaemon.tests.postgres import Cluster
+from ddaemon.tests.strangers import with_deeds
 
 LEASE_S = 4
 
@@ -61,12 +62,13 @@ def test_each_content_is_judged_once_whichever_service_takes_it(
 
 
 def test_a_service_that_hangs_past_its_lease_loses_its_job_and_writes_nothing_late(
-    two: tuple[Ddaemon, Ddaemon],
+    two: tuple[Ddaemon, Ddaemon], stranger: dict[str, str]
 ) -> None:
     hanging, other = two
+    hanging.configure(with_deeds({"clip.mp4": "nap"}, (hanging.home / "ddaemon.toml").read_text()))
     shutil.copy(SHIPPED[0], hanging.inbox / "clip.mp4")
-    hanging.start()
-    hanging.until(lambda: hanging.status()["counts"]["running"], "a running job")
+    hanging.start(**stranger)
+    hanging.until(lambda: list((hanging.home / "work").glob("*.progress")), "a job in a worker")
     assert hanging.service is not None
     family = [psutil.Process(hanging.service.pid)]
     family += family[0].children(recursive=True)
