@@ -137,6 +137,13 @@ class Service:
         self._log("service started", what, detector.sha256)
         self._has_started = True
 
+    def _clean_up(self) -> None:
+        """A worker of a service that was killed may outlive it by a second, and write."""
+        try:
+            clean_work(self._home.work, self._queue)
+        except DatabaseLost as error:
+            logger.error("attempts' folders stay until the next start: %s", error)  # noqa: TRY400
+
     def _log_stop(self) -> None:
         try:
             self._log("service stopped", {"version": __version__})
@@ -155,7 +162,7 @@ class Service:
         deadline = time.monotonic() + self._config.workers.grace
         while self._dispatcher.running() and time.monotonic() < deadline:
             self._bell.wait(BUSY_TICK_S)
-            self._dispatcher.tick(accepting=False)
+            self._do_due(accepting=False)
             self._tell()
 
     def _close(self) -> None:
@@ -164,8 +171,7 @@ class Service:
             steps.callback(self._database.close)
             if self._has_started:
                 steps.callback(self._log_stop)
-            # A worker of a service that was killed may outlive it by a second, and write.
-            steps.callback(clean_work, self._home.work, self._queue)
+            steps.callback(self._clean_up)
             steps.callback(self._home.service_note.unlink, missing_ok=True)
             steps.callback(self._notifier.stop)
             if self._publisher.is_alive():
@@ -203,13 +209,17 @@ class Service:
     def _tick(self) -> None:
         self._check_threads()
         self._database.check_in_place()
+        self._do_due(accepting=True)
+        self._tell()
+
+    def _do_due(self, *, accepting: bool) -> None:
         try:
-            self._intake.tick()
-            self._dispatcher.tick(accepting=True)
+            if accepting:
+                self._intake.tick()
+            self._dispatcher.tick(accepting=accepting)
             self._trouble = None
         except DatabaseLost as error:  # what was not done now is done with a later tick
             self._say_lost(error)
-        self._tell()
 
     def _say_lost(self, error: DatabaseLost) -> None:
         if self._trouble is None:

@@ -4,6 +4,7 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -89,21 +90,49 @@ def test_a_service_that_hangs_past_its_lease_loses_its_job_and_writes_nothing_la
     assert list((hanging.home / "work").iterdir()) == []
 
 
+@contextmanager
+def server_away(daemon: Ddaemon, postgres: Cluster) -> Iterator[None]:
+    """Nobody can reach this service's database."""
+    name = daemon.home.joinpath("ddaemon.toml").read_text().partition("@/")[2].partition("?")[0]
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    postgres.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    )
+    try:
+        yield
+    finally:
+        postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+def test_a_service_that_is_stopped_while_the_server_is_away_ends_in_order(
+    two: tuple[Ddaemon, Ddaemon], postgres: Cluster, stranger: dict[str, str]
+) -> None:
+    daemon, _ = two
+    settings = (daemon.home / "ddaemon.toml").read_text()
+    daemon.configure(with_deeds({"clip.mp4": "nap"}, f"{settings}[workers]\ngrace = 4\n"))
+    shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
+    daemon.start(**stranger)
+    daemon.until(lambda: list((daemon.home / "work").glob("*.progress")), "a job in a worker")
+    with server_away(daemon, postgres):
+        assert daemon.stop() == 0, daemon.log.read_text()
+    assert "Traceback" not in daemon.log.read_text()
+    daemon.start(**stranger)
+    daemon.until(lambda: daemon.status()["counts"]["done"] == 1, "the verdict")
+    assert daemon.stop() == 0
+    assert [verdict["attempts"] for verdict in daemon.verdicts()] == [2]
+    assert list((daemon.home / "work").iterdir()) == []
+
+
 def test_a_server_that_goes_away_and_comes_back_costs_no_job(
     two: tuple[Ddaemon, Ddaemon], postgres: Cluster
 ) -> None:
     daemon, _ = two
     daemon.start()
     daemon.until(lambda: daemon.status()["service"]["since"], "the service")
-    name = daemon.home.joinpath("ddaemon.toml").read_text().partition("@/")[2].partition("?")[0]
-    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    postgres.execute(
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-    )
-    shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
-    daemon.until(lambda: "it is tried again" in daemon.log.read_text(), "the trouble")
-    assert "can't be reached" in daemon.call("status", code=1)
-    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    with server_away(daemon, postgres):
+        shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
+        daemon.until(lambda: "it is tried again" in daemon.log.read_text(), "the trouble")
+        assert "can't be reached" in daemon.call("status", code=1)
     daemon.until(lambda: daemon.status()["counts"]["done"] == 1, "the verdict")
     assert daemon.stop() == 0
     assert "entries 1 to" in daemon.call("audit", "verify")
