@@ -7,6 +7,7 @@ else waits, and what the service costs while nothing happens.
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -27,26 +28,40 @@ SETTLE_S = InboxSettings().settle
 
 
 def measure() -> Iterator[Figure]:
-    """One service: first the files, one after the other, then nothing at all."""
+    """One service: first the files, one after the other, then nothing at all. Then another one,
+    whose worker may use a second core."""
     with tempfile.TemporaryDirectory() as folder:
-        service = Ddaemon(Path(folder) / "home")
-        service.call("init")
         clip = write_clip(Path(folder) / "clip.mp4", 1280, 720, CLIP_SECONDS)
-        service.start()
-        try:
-            service.until(lambda: service.status()["service"]["since"], "a service")
-            yield _to_verdict(service, clip)
+        with _running(Path(folder) / "one" / "home") as service:
+            first, alone = _to_verdict(service, clip)
+            what = f"complete file to verdict beyond {SETTLE_S:g} s of settling, 10 s of 720p"
+            aside = f"median of {FILES - 1}; the first file {first:.2f} s"
+            yield at_most(what, AIM_BEYOND_S, alone, "s", aside)
             yield from _idle(service)
-        finally:
-            service.stop()
+        with _running(Path(folder) / "two" / "home", "[features]\nthreads = 2\n") as service:
+            first, together = _to_verdict(service, clip)
+            aside = f"{together:.2f} s; the first file {first:.2f} s"
+            yield told("the same with features.threads = 2", together / alone, "x", aside)
 
 
-def _to_verdict(service: Ddaemon, clip: Path) -> Figure:
-    first, *others = [_one(service, clip, number) for number in range(FILES)]
-    beyond = median(others) - SETTLE_S
-    aside = f"median of {len(others)}; the first file {first - SETTLE_S:.2f} s"
-    what = f"complete file to verdict beyond {SETTLE_S:g} s of settling, 10 s of 720p"
-    return at_most(what, AIM_BEYOND_S, beyond, "s", aside)
+@contextmanager
+def _running(home: Path, settings: str = "") -> Iterator[Ddaemon]:
+    home.parent.mkdir()
+    service = Ddaemon(home)
+    service.call("init")
+    service.configure(settings)
+    service.start()
+    try:
+        service.until(lambda: service.status()["service"]["since"], "a service")
+        yield service
+    finally:
+        service.stop()
+
+
+def _to_verdict(service: Ddaemon, clip: Path) -> tuple[float, float]:
+    """Seconds beyond settling: of the first file, and the median of the others."""
+    first, *others = [_one(service, clip, number) - SETTLE_S for number in range(FILES)]
+    return first, median(others)
 
 
 def _one(service: Ddaemon, clip: Path, number: int) -> float:

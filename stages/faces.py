@@ -15,6 +15,7 @@ from .envelope import face_profile
 from .facefinder import Detection, FaceFinder
 from .facts import Box, FaceSample, FaceTrack
 from .landmarks import LandmarkFinder
+from .media.ahead import ahead
 from .media.base import Frame, Image
 from .settings import FacesSettings
 from .tracking import Tracker
@@ -182,7 +183,8 @@ def _covered_area(track: FaceTrack) -> int:
 
 def _counted(context: Context) -> Iterator[Frame]:
     frames = context.facts["frames"]
-    for done, frame in enumerate(frames, start=1):
+    one_thread = context.settings.features.threads == 1
+    for done, frame in enumerate(frames if one_thread else ahead(frames), start=1):
         yield frame
         context.progress(min(1.0, done / frames.count))
 

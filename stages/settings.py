@@ -92,7 +92,12 @@ class FeaturesSettings(Section):
         ),
     ] = "auto"
     threads: Annotated[
-        int, Field(ge=0, description="threads of one worker's network; 0 lets OpenVINO decide")
+        int,
+        Field(
+            ge=0,
+            description="threads of one worker's networks, 0 lets OpenVINO decide; with any but 1 "
+            "the next frame is decoded meanwhile",
+        ),
     ] = 1
     weights: Annotated[
         str, Field(description="a weights file for a detector that brings none of its own")

@@ -115,6 +115,20 @@ def test_a_refusal_tells_when_faces_were_there_but_too_small(folder: Path) -> No
         tracks_in(folder / "one.mp4", min_size=300)
 
 
+def test_several_threads_see_what_one_sees(folder: Path) -> None:
+    tables = {"frames": {"count": 6}}
+
+    def seen(threads: int) -> list[FaceSample]:
+        more = {**tables, "features": {"threads": threads}}
+        frames = Frames().run(stage_context(folder / "one.mp4", folder, **more))
+        (track,) = Faces().run(stage_context(folder / "one.mp4", folder, frames, **more))["faces"]
+        return list(track.samples)
+
+    for alone, together in zip(seen(1), seen(2), strict=True):
+        assert (alone.index, alone.t, alone.box) == (together.index, together.t, together.box)
+        assert np.array_equal(alone.crop, together.crop)
+
+
 def test_whole_frames_are_one_track_without_looking_for_faces(tmp_path: Path) -> None:
     (track,) = tracks_in(blank_clip(tmp_path / "blank.mp4"), mode="frame")
     assert {sample.box for sample in track.samples} == {(0, 0, 320, 240)}
