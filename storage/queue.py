@@ -13,10 +13,24 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from . import audit, verdicts
 from .content import FileStamp, file_name
@@ -238,31 +252,15 @@ class Queue:
     def claim(self, lease_s: float) -> Claim | None:
         """Take the next job whose time has come: highest priority first, then oldest."""
         now = self._clock()
-        turn = (
-            select(jobs.c.id)
-            .where(jobs.c.state == State.PENDING, _is_due(now))
-            .order_by(jobs.c.priority.desc(), jobs.c.received_at, jobs.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)  # PostgreSQL: each claimer gets another one
-            .scalar_subquery()
-        )
-        take = (
-            update(jobs)
-            .where(jobs.c.id == turn)
-            .values(
-                state=State.RUNNING,
-                token=secrets.token_hex(8),
-                holder=self._holder,
-                lease_until=now + lease_s,
-                attempts=jobs.c.attempts + 1,
-                started_at=now,
-                stage=None,
-                percent=0.0,
-            )
-            .returning(*jobs.c)
-        )
+        values = {
+            "now": now,
+            "latest": now + MAX_BACKOFF_S,
+            "new_token": secrets.token_hex(8),
+            "new_holder": self._holder,
+            "new_lease": now + lease_s,
+        }
         with self._database.write() as connection:
-            row = connection.execute(take).one_or_none()
+            row = connection.execute(_take_next(), values).one_or_none()
             if row is None:
                 return None
             asked = select(reruns.c.detector).where(reruns.c.job == row.id)
@@ -390,17 +388,9 @@ class Queue:
             everything: also this home's leases that still run. For a starting service that knows
                 itself to be its home's only one: whoever held them is dead.
         """
-        expired = jobs.c.lease_until < self._clock()
-        if everything:
-            expired |= jobs.c.holder == self._holder
-        ended = (
-            select(jobs)
-            .where(jobs.c.state == State.RUNNING, jobs.c.token.not_in(held), expired)
-            .order_by(jobs.c.id)
-            .with_for_update(skip_locked=True, key_share=True)
-        )
+        values = {"now": self._clock(), "held": [*held], "holder": self._holder}
         with self._database.write() as connection:
-            rows = connection.execute(ended).all()
+            rows = connection.execute(_ended(everything), values).all()
             for row in rows:
                 error = "the service or its worker ended in mid-job"
                 self._end_attempt(connection, row.id, row.token, row.attempts, error)
@@ -600,9 +590,51 @@ class Queue:
         audit.append(connection, kind, job, {"text": detail, **facts}, sha256=sha256, at=now)
 
 
-def _is_due(now: float) -> ColumnElement[bool]:
-    """A wait beyond any backoff is none: the clock was set back meanwhile."""
-    return or_(jobs.c.not_before <= now, jobs.c.not_before > now + MAX_BACKOFF_S)
+# Both are made once: an idle service asks each second, and making them takes longer than asking.
+@cache
+def _take_next() -> Update:
+    """Of `now`, `latest` (then), `new_token`, `new_holder` and `new_lease` (its end)."""
+    # A wait beyond any backoff is none: the clock was set back meanwhile.
+    is_due = or_(jobs.c.not_before <= bindparam("now"), jobs.c.not_before > bindparam("latest"))
+    turn = (
+        select(jobs.c.id)
+        .where(jobs.c.state == State.PENDING, is_due)
+        .order_by(jobs.c.priority.desc(), jobs.c.received_at, jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # PostgreSQL: each claimer gets another one
+        .scalar_subquery()
+    )
+    return (
+        update(jobs)
+        .where(jobs.c.id == turn)
+        .values(
+            state=State.RUNNING,
+            token=bindparam("new_token"),
+            holder=bindparam("new_holder"),
+            lease_until=bindparam("new_lease"),
+            attempts=jobs.c.attempts + 1,
+            started_at=bindparam("now"),
+            stage=None,
+            percent=0.0,
+        )
+        .returning(*jobs.c)
+    )
+
+
+@cache
+def _ended(everything: bool) -> Select[Any]:
+    """Attempts whose lease ran out by `now`, but for the tokens `held`; or `everything` that
+    `holder` holds, too."""
+    expired = jobs.c.lease_until < bindparam("now")
+    if everything:
+        expired |= jobs.c.holder == bindparam("holder")
+    is_free = jobs.c.token.not_in(bindparam("held", expanding=True))
+    return (
+        select(jobs)
+        .where(jobs.c.state == State.RUNNING, is_free, expired)
+        .order_by(jobs.c.id)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
 
 
 def _stamp(row: JobRow) -> FileStamp:
