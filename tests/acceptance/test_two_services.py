@@ -109,18 +109,35 @@ def test_a_service_that_is_stopped_while_the_server_is_away_ends_in_order(
 ) -> None:
     daemon, _ = two
     settings = (daemon.home / "ddaemon.toml").read_text()
-    daemon.configure(with_deeds({"clip.mp4": "nap"}, f"{settings}[workers]\ngrace = 4\n"))
+    daemon.configure(with_deeds({"clip.mp4": "sleep"}, f"{settings}[workers]\ngrace = 3\n"))
     shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
     daemon.start(**stranger)
     daemon.until(lambda: list((daemon.home / "work").glob("*.progress")), "a job in a worker")
     with server_away(daemon, postgres):
         assert daemon.stop() == 0, daemon.log.read_text()
     assert "Traceback" not in daemon.log.read_text()
-    daemon.start(**stranger)
+    daemon.configure(settings)
+    daemon.start()
     daemon.until(lambda: daemon.status()["counts"]["done"] == 1, "the verdict")
     assert daemon.stop() == 0
     assert [verdict["attempts"] for verdict in daemon.verdicts()] == [2]
     assert list((daemon.home / "work").iterdir()) == []
+
+
+def test_a_server_that_is_back_within_the_grace_time_costs_a_stopping_service_no_attempt(
+    two: tuple[Ddaemon, Ddaemon], postgres: Cluster, stranger: dict[str, str]
+) -> None:
+    daemon, _ = two
+    daemon.configure(with_deeds({"clip.mp4": "nap"}, (daemon.home / "ddaemon.toml").read_text()))
+    shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
+    daemon.start(**stranger)
+    daemon.until(lambda: list((daemon.home / "work").glob("*.progress")), "a job in a worker")
+    assert daemon.service is not None
+    with server_away(daemon, postgres):
+        daemon.service.send_signal(signal.SIGTERM)
+        daemon.until(lambda: "it is tried again" in daemon.log.read_text(), "the trouble")
+    assert daemon.wait() == 0
+    assert [verdict["attempts"] for verdict in daemon.verdicts()] == [1]
 
 
 def test_a_server_that_goes_away_and_comes_back_costs_no_job(
