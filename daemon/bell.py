@@ -21,7 +21,8 @@ class Bell:
         self._heard, self._rung = os.pipe()
         for end in (self._heard, self._rung):
             os.set_blocking(end, False)
-            weakref.finalize(self, os.close, end)
+            # Not at the interpreter's end: what rings then would write into another file's number.
+            weakref.finalize(self, os.close, end).atexit = False
         self._poll = select.poll()
         self._poll.register(self._heard, select.POLLIN)
 
