@@ -6,7 +6,7 @@ import select
 import weakref
 from contextlib import suppress
 
-ALL = 65_536  # bytes: as many as a pipe holds
+PIPE_BYTES = 65_536
 
 
 class Bell:
@@ -34,4 +34,4 @@ class Bell:
     def wait(self, seconds: float) -> None:
         """Until it rings, or rang since the last wait, for at most so long."""
         if self._poll.poll(math.ceil(seconds * 1000)):
-            os.read(self._heard, ALL)
+            os.read(self._heard, PIPE_BYTES)

@@ -390,7 +390,7 @@ class Queue:
         """
         values = {"now": self._clock(), "held": [*held], "holder": self._holder}
         with self._database.write() as connection:
-            rows = connection.execute(_ended(everything), values).all()
+            rows = connection.execute(_expired(everything), values).all()
             for row in rows:
                 error = "the service or its worker ended in mid-job"
                 self._end_attempt(connection, row.id, row.token, row.attempts, error)
@@ -622,7 +622,7 @@ def _take_next() -> Update:
 
 
 @cache
-def _ended(everything: bool) -> Select[Any]:
+def _expired(everything: bool) -> Select[Any]:
     """Attempts whose lease ran out by `now`, but for the tokens `held`; or `everything` that
     `holder` holds, too."""
     expired = jobs.c.lease_until < bindparam("now")

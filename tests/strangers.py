@@ -1,4 +1,4 @@
-"""The package of `tests/stranger`, installed as a user would, and settings that call its stages."""
+"""The package of `tests/stranger`, installed as a user would, and services that call its stages."""
 
 import os
 import shutil
@@ -6,6 +6,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from ddaemon.stages.shipped import data_file
+from ddaemon.tests.service import SETTINGS, Ddaemon
 
 SOURCE = Path(__file__).parent / "stranger"
 CHAIN = '["trouble", "frames", "faces", "features", "classify", "gradcam", "report"]'
@@ -29,3 +32,14 @@ def with_deeds(deeds: Mapping[str, str], settings: str) -> str:
     the videos of these names."""
     listed = "".join(f'"{name}" = "{deed}"\n' for name, deed in deeds.items())
     return f"stages = {CHAIN}\n{settings}[plugins.trouble.deeds]\n{listed}"
+
+
+def start_a_job(
+    daemon: Ddaemon, stranger: Mapping[str, str], deed: str, settings: str = SETTINGS
+) -> None:
+    """Start a service and wait until a worker is at its first job, which does `deed` first."""
+    clip = data_file("demo-real.mp4")
+    daemon.configure(with_deeds({clip.name: deed}, settings))
+    shutil.copy(clip, daemon.inbox)
+    daemon.start(**stranger)
+    daemon.until(lambda: list((daemon.home / "work").glob("*.progress")), "a job in a worker")

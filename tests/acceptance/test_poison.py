@@ -15,11 +15,15 @@ from ddaemon.tests.acceptance.test_service import (
     VERDICT,
     by_name,
     unlike,
-    with_trouble,
 )
 from ddaemon.tests.boasting import all_boasts
+from ddaemon.tests.strangers import with_deeds
 
 SHORT_LEASE = SETTINGS.replace("backoff = 0.2", "backoff = 0.2\nlease = 5\nheartbeat = 0.5")
+
+
+def with_trouble(do: str, name: str, more: str = "") -> str:
+    return with_deeds({name: do}, SETTINGS + more)
 
 
 def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:

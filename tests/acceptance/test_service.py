@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from ddaemon.tests.clips import blank_clip, face_clip, unlike
 from ddaemon.tests.service import SETTINGS, Ddaemon
 from ddaemon.tests.shared import SHARED, needs_shared
-from ddaemon.tests.strangers import with_deeds
+from ddaemon.tests.strangers import start_a_job
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4")]
@@ -101,18 +101,6 @@ def test_each_awkward_file_gets_the_outcome_it_deserves(ddaemon: Ddaemon) -> Non
     assert "\x1b" not in ddaemon.call("status")
 
 
-def with_trouble(do: str, name: str, more: str = "") -> str:
-    return with_deeds({name: do}, SETTINGS + more)
-
-
-def start_a_job(ddaemon: Ddaemon, stranger: dict[str, str], deed: str, settings: str = "") -> None:
-    """Start a service and wait until a worker is at its first job, which does `deed` first."""
-    ddaemon.configure(with_trouble(deed, "demo-real.mp4", settings))
-    shutil.copy(SHIPPED[0], ddaemon.inbox)
-    ddaemon.start(**stranger)
-    ddaemon.until(lambda: ddaemon.status()["counts"]["running"], "a running job")
-
-
 def test_a_third_party_stage_adds_a_fact_to_the_verdict(
     ddaemon: Ddaemon, stranger: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,10 +122,8 @@ def test_a_worker_that_is_killed_costs_one_attempt(
     ddaemon: Ddaemon, stranger: dict[str, str]
 ) -> None:
     start_a_job(ddaemon, stranger, "nap")
-    progress = ddaemon.until(
-        lambda: list((ddaemon.home / "work").glob("*.progress")), "a job in a worker"
-    )
-    os.kill(json.loads(progress[0].read_text())["pid"], signal.SIGKILL)
+    (progress,) = (ddaemon.home / "work").glob("*.progress")
+    os.kill(json.loads(progress.read_text())["pid"], signal.SIGKILL)
     (verdict,) = ddaemon.ended(1)
     assert verdict["attempts"] == 2
     history = ddaemon.status(verdict["job"])["history"]
@@ -171,7 +157,7 @@ def test_sigterm_lets_the_running_job_end_and_gives_the_rest_back(
 def test_sigterm_releases_a_job_that_outlasts_the_grace_time(
     ddaemon: Ddaemon, stranger: dict[str, str]
 ) -> None:
-    start_a_job(ddaemon, stranger, "sleep", "[workers]\ngrace = 0.5\n")
+    start_a_job(ddaemon, stranger, "sleep", SETTINGS + "[workers]\ngrace = 0.5\n")
     assert ddaemon.stop(signal.SIGTERM) == 0
     assert ddaemon.status()["counts"]["pending"] == 1
     assert ddaemon.status()["last"] == []

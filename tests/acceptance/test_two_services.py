@@ -13,7 +13,7 @@ import pytest
 from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.acceptance.test_service import SHIPPED, unlike
 from ddaemon.tests.postgres import Cluster
-from ddaemon.tests.strangers import with_deeds
+from ddaemon.tests.strangers import start_a_job
 
 LEASE_S = 4
 
@@ -42,6 +42,10 @@ def two(tmp_path: Path, postgres: Cluster) -> Iterator[tuple[Ddaemon, Ddaemon]]:
             daemon.stop(signal.SIGKILL)
 
 
+def settings_of(daemon: Ddaemon) -> str:
+    return (daemon.home / "ddaemon.toml").read_text()
+
+
 def test_each_content_is_judged_once_whichever_service_takes_it(
     two: tuple[Ddaemon, Ddaemon],
 ) -> None:
@@ -66,10 +70,7 @@ def test_a_service_that_hangs_past_its_lease_loses_its_job_and_writes_nothing_la
     two: tuple[Ddaemon, Ddaemon], stranger: dict[str, str]
 ) -> None:
     hanging, other = two
-    hanging.configure(with_deeds({"clip.mp4": "nap"}, (hanging.home / "ddaemon.toml").read_text()))
-    shutil.copy(SHIPPED[0], hanging.inbox / "clip.mp4")
-    hanging.start(**stranger)
-    hanging.until(lambda: list((hanging.home / "work").glob("*.progress")), "a job in a worker")
+    start_a_job(hanging, stranger, "nap", settings_of(hanging))
     assert hanging.service is not None
     family = [psutil.Process(hanging.service.pid)]
     family += family[0].children(recursive=True)
@@ -93,7 +94,7 @@ def test_a_service_that_hangs_past_its_lease_loses_its_job_and_writes_nothing_la
 @contextmanager
 def server_away(daemon: Ddaemon, postgres: Cluster) -> Iterator[None]:
     """Nobody can reach this service's database."""
-    name = daemon.home.joinpath("ddaemon.toml").read_text().partition("@/")[2].partition("?")[0]
+    name = settings_of(daemon).partition("@/")[2].partition("?")[0]
     postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     postgres.execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
@@ -108,11 +109,8 @@ def test_a_service_that_is_stopped_while_the_server_is_away_ends_in_order(
     two: tuple[Ddaemon, Ddaemon], postgres: Cluster, stranger: dict[str, str]
 ) -> None:
     daemon, _ = two
-    settings = (daemon.home / "ddaemon.toml").read_text()
-    daemon.configure(with_deeds({"clip.mp4": "sleep"}, f"{settings}[workers]\ngrace = 3\n"))
-    shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
-    daemon.start(**stranger)
-    daemon.until(lambda: list((daemon.home / "work").glob("*.progress")), "a job in a worker")
+    settings = settings_of(daemon)
+    start_a_job(daemon, stranger, "sleep", f"{settings}[workers]\ngrace = 3\n")
     with server_away(daemon, postgres):
         assert daemon.stop() == 0, daemon.log.read_text()
     assert "Traceback" not in daemon.log.read_text()
@@ -128,10 +126,7 @@ def test_a_server_that_is_back_within_the_grace_time_costs_a_stopping_service_no
     two: tuple[Ddaemon, Ddaemon], postgres: Cluster, stranger: dict[str, str]
 ) -> None:
     daemon, _ = two
-    daemon.configure(with_deeds({"clip.mp4": "nap"}, (daemon.home / "ddaemon.toml").read_text()))
-    shutil.copy(SHIPPED[0], daemon.inbox / "clip.mp4")
-    daemon.start(**stranger)
-    daemon.until(lambda: list((daemon.home / "work").glob("*.progress")), "a job in a worker")
+    start_a_job(daemon, stranger, "nap", settings_of(daemon))
     assert daemon.service is not None
     with server_away(daemon, postgres):
         daemon.service.send_signal(signal.SIGTERM)

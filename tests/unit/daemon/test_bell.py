@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from ddaemon.daemon.bell import ALL, Bell
+from ddaemon.daemon.bell import PIPE_BYTES, Bell
 
 LONG_S = 60.0
 SIGNALS = 6000
@@ -48,7 +48,7 @@ def test_rings_before_the_wait_end_it_and_are_over_with_it() -> None:
 
 def test_more_rings_than_it_holds_are_one() -> None:
     bell = Bell()
-    for _ in range(2 * ALL):
+    for _ in range(2 * PIPE_BYTES):
         bell.ring()
     bell.wait(LONG_S)
     began = time.monotonic()

@@ -46,9 +46,11 @@ def portrait() -> Image:
     return read_portrait()
 
 
-def tracks_in(clip: Path, progress: list[float] | None = None, **faces: object) -> list[FaceTrack]:
+def tracks_in(
+    clip: Path, progress: list[float] | None = None, threads: int = 1, **faces: object
+) -> list[FaceTrack]:
     work = clip.parent
-    tables = {"frames": {"count": 6}, "faces": faces}
+    tables = {"frames": {"count": 6}, "faces": faces, "features": {"threads": threads}}
     frames = Frames().run(stage_context(clip, work, **tables))
     return Faces().run(stage_context(clip, work, frames, progress, **tables))["faces"]
 
@@ -116,15 +118,8 @@ def test_a_refusal_tells_when_faces_were_there_but_too_small(folder: Path) -> No
 
 
 def test_several_threads_see_what_one_sees(folder: Path) -> None:
-    tables = {"frames": {"count": 6}}
-
-    def seen(threads: int) -> list[FaceSample]:
-        more = {**tables, "features": {"threads": threads}}
-        frames = Frames().run(stage_context(folder / "one.mp4", folder, **more))
-        (track,) = Faces().run(stage_context(folder / "one.mp4", folder, frames, **more))["faces"]
-        return list(track.samples)
-
-    for alone, together in zip(seen(1), seen(2), strict=True):
+    (one,), (two,) = (tracks_in(folder / "one.mp4", threads=threads) for threads in (1, 2))
+    for alone, together in zip(one.samples, two.samples, strict=True):
         assert (alone.index, alone.t, alone.box) == (together.index, together.t, together.box)
         assert np.array_equal(alone.crop, together.crop)
 
