@@ -71,7 +71,7 @@ audit:
 	rm -rf $(VENV)-audit
 
 clips: $(STAMP)
-	$(BIN)/python -m ddaemon.stages.training.clips stages/data
+	$(BIN)/python -m ddaemon.training.forgery.clips stages/data
 
 # The last recipe averages what the ones before it made. Broken off, it goes on where it was.
 detector: $(STAMP)

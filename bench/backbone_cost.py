@@ -18,9 +18,9 @@ from ddaemon.stages.networks.arrays import get_arrays
 from ddaemon.stages.networks.backbone import OpenVinoBackbone
 from ddaemon.stages.networks.description import describe
 from ddaemon.stages.networks.imagenet import V2B0, with_vector
-from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.detector_record import PreprocessingRecord
 from ddaemon.storage.registry import Registry
+from ddaemon.training.features.start import start_of_detector
 
 BATCH, THREADS, V2B0_SIDE = 16, 1, 224
 RESAMPLES = 2000

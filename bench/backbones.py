@@ -27,9 +27,9 @@ from ddaemon.stages.networks.backbone import OpenVinoBackbone, normalise
 from ddaemon.stages.networks.description import describe
 from ddaemon.stages.networks.imagenet import V2B0, with_vector
 from ddaemon.stages.networks.openvino_graph import build_graph, from_pixels
-from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.detector_record import PreprocessingRecord
 from ddaemon.storage.registry import Registry
+from ddaemon.training.features.start import start_of_detector
 
 FACES, ROUNDS, BATCHES = 32, 4, (8, 32)
 CORES = os.cpu_count() or 1

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ddaemon.daemon.home import Home
+from ddaemon.daemon.home.home import Home
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.queue import Arrival, Outcome, Queue

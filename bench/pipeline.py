@@ -25,13 +25,13 @@ from random_detectors import publish_v2b0
 from seed_recipe import SeedRecipe
 from speed_clips import talking_clip
 
-from ddaemon.daemon.checker import Checker
-from ddaemon.daemon.config import Config
+from ddaemon.daemon.home.config import Config
+from ddaemon.daemon.verify.checker import Checker
+from ddaemon.isolation.process import WorkerProcess
+from ddaemon.isolation.sandbox.confinement import Confinement
 from ddaemon.stages.faces import FaceReader
 from ddaemon.stages.media.pyav import open_video
 from ddaemon.stages.networks.detector import load_detector
-from ddaemon.stages.process import WorkerProcess
-from ddaemon.stages.sandbox.confinement import Confinement
 from ddaemon.storage.registry import DetectorFolder, Registry, read_detector
 
 CLIPS, SEED_CLIPS = 2, 1

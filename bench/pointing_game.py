@@ -20,20 +20,20 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ddaemon.stages.activation import ACTIVATIONS, Heat
-from ddaemon.stages.blurring import occlusion
+from ddaemon.stages.explanation.activation import ACTIVATIONS, Heat
+from ddaemon.stages.explanation.blurring import occlusion
+from ddaemon.stages.explanation.faithfulness import check_heats
 from ddaemon.stages.faces import crop_square, face_square
-from ddaemon.stages.faithfulness import check_heats
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.networks.detector import Detector, load_detector
 from ddaemon.stages.settings import FeaturesSettings
-from ddaemon.stages.training.clips import portrait_landmarks, read_portrait
-from ddaemon.stages.training.datasets.media import read_image
-from ddaemon.stages.training.evaluation.calibration import wilson_interval
-from ddaemon.stages.training.features.crops import image_landmarks
-from ddaemon.stages.training.forge import Floats
-from ddaemon.stages.training.pointing import REGIONS, forge_region, inside, peak
 from ddaemon.storage.registry import Registry
+from ddaemon.training.datasets.media import read_image
+from ddaemon.training.evaluation.calibration import wilson_interval
+from ddaemon.training.features.crops import image_landmarks
+from ddaemon.training.forgery.clips import portrait_landmarks, read_portrait
+from ddaemon.training.forgery.forge import Floats
+from ddaemon.training.forgery.pointing import REGIONS, forge_region, inside, peak
 
 RISEN = 0.1  # by so much the forgery must raise the probability to count as seen
 METHODS = (*ACTIVATIONS, "occlusion")

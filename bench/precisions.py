@@ -28,11 +28,11 @@ from ddaemon.stages.networks.backbone import KerasBackbone, normalise
 from ddaemon.stages.networks.detector import Detector, load_detector
 from ddaemon.stages.networks.openvino_graph import build_graph
 from ddaemon.stages.settings import FacesSettings, FeaturesSettings, FramesSettings
-from ddaemon.stages.training.features.crops import image_landmarks
-from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.detector_record import PreprocessingRecord
 from ddaemon.storage.errors import NotAnalysable
 from ddaemon.storage.registry import Registry
+from ddaemon.training.features.crops import image_landmarks
+from ddaemon.training.features.start import start_of_detector
 
 CALIBRATED_ON, JUDGED, BOOTSTRAPS, BATCH, SEED = 200, 1500, 300, 16, 7
 MOST_AUC_LOSS, MOST_MOVEMENT, MOST_LOGIT = 0.005, 0.01, 1e-3

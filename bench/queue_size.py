@@ -14,7 +14,7 @@ from command_start import call
 from figures import Figure, at_most, in_turns, main, ratio, told
 from filled import LEASE_S, arrivals, finished_home
 
-from ddaemon.daemon.home import Home
+from ddaemon.daemon.home.home import Home
 from ddaemon.storage.database import Database
 from ddaemon.storage.queue import Claim, Outcome, Queue
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from ddaemon.stages.networks.head_network import build_head_network, head_arrays
 from ddaemon.stages.networks.imagenet import V2B0, with_vector
-from ddaemon.stages.training.publish import publish_detector
 from ddaemon.storage.detector_record import BackboneRecord, CropRecord, DetectorRecord
 from ddaemon.storage.registry import DetectorFolder, Registry
+from ddaemon.training.publishing.detector_folder import publish_detector
 
 SIDE, WIDTH = 224, 1280
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import psutil
 
-from ddaemon.daemon.checker import Checker
-from ddaemon.daemon.config import Config
+from ddaemon.daemon.home.config import Config
+from ddaemon.daemon.verify.checker import Checker
 from ddaemon.storage.registry import Registry
 
 MODES = ("off", "auto")

@@ -20,10 +20,10 @@ import numpy as np
 from labelled_clips import Row, read_rows, rewrite_clip, write_rows
 from sklearn.metrics import roc_auc_score
 
-from ddaemon.daemon.checker import Checker
-from ddaemon.daemon.config import Config
+from ddaemon.daemon.home.config import Config
+from ddaemon.daemon.verify.checker import Checker
+from ddaemon.record.words import percent
 from ddaemon.stages.media.base import Image
-from ddaemon.stages.words import percent
 from ddaemon.storage.registry import Registry
 
 CRF, SIDE = 28, 480

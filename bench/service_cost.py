@@ -15,7 +15,7 @@ import psutil
 from figures import Figure, at_most, main, told
 from moving_portrait import write_clip
 
-from ddaemon.daemon.config import InboxSettings
+from ddaemon.daemon.home.config import InboxSettings
 from ddaemon.tests.clips import unlike
 from ddaemon.tests.service import Ddaemon
 

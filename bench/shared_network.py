@@ -19,11 +19,11 @@ from drained import videos_a_second
 from figures import Figure, main, ratio, seconds, told
 from random_detectors import publish_v2b0
 
-from ddaemon.daemon.config import Config
-from ddaemon.daemon.confining import confine_worker
-from ddaemon.daemon.networks import Networks
+from ddaemon.daemon.dispatch.confining import confine_worker
+from ddaemon.daemon.dispatch.networks import Networks
+from ddaemon.daemon.home.config import Config
+from ddaemon.isolation.process import WorkerProcess
 from ddaemon.stages.networks.detector import load_detector
-from ddaemon.stages.process import WorkerProcess
 from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.storage.registry import DetectorFolder, Registry
 

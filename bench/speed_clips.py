@@ -8,7 +8,7 @@ import numpy as np
 
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
-from ddaemon.stages.training.clips import demo_frames
+from ddaemon.training.forgery.clips import demo_frames
 
 FPS = 30
 # As phones and platforms write: B-frames, a keyframe every few seconds.

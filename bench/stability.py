@@ -16,8 +16,8 @@ from pathlib import Path
 import click
 from labelled_clips import Row, read_rows, rewrite_clip, write_rows
 
-from ddaemon.daemon.checker import Checker
-from ddaemon.daemon.config import Config
+from ddaemon.daemon.home.config import Config
+from ddaemon.daemon.verify.checker import Checker
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.stability import ALTERATIONS, CRF, OTHER_SIDE
 from ddaemon.storage.registry import Registry

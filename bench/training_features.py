@@ -11,15 +11,15 @@ from figures import Figure, at_least, at_most, main, seconds
 from workers import CLIPS, DEMO, fresh_checker
 
 from ddaemon.stages.settings import FramesSettings
-from ddaemon.stages.training.datasets.rows import FAKE, REAL, TRAIN, Row
-from ddaemon.stages.training.features.collect import Job, compute, gather
-from ddaemon.stages.training.features.plan import Plan, make_plan
-from ddaemon.stages.training.journal import Journal
-from ddaemon.stages.training.progress import silent
-from ddaemon.stages.training.start import save_start, start_of_detector
 from ddaemon.storage.content import hash_file
 from ddaemon.storage.registry import Registry
 from ddaemon.tests.clips import unlike
+from ddaemon.training.datasets.rows import FAKE, REAL, TRAIN, Row
+from ddaemon.training.features.collect import Job, compute, gather
+from ddaemon.training.features.plan import Plan, make_plan
+from ddaemon.training.features.start import save_start, start_of_detector
+from ddaemon.training.run.journal import Journal
+from ddaemon.training.run.progress import silent
 
 VIDEOS = 24
 AIM_PACE, AIM_SHARE = 0.9, 5.0  # the process's start is in the first

@@ -41,9 +41,9 @@ from ddaemon.stages.networks.backbone import OpenVinoBackbone
 from ddaemon.stages.networks.detector import BACKBONE_PREFIX, HEAD_PREFIX, WEIGHTS_FILE
 from ddaemon.stages.networks.head import Head
 from ddaemon.stages.settings import FacesSettings, FramesSettings
-from ddaemon.stages.training.features.crops import image_landmarks
-from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.registry import DetectorFolder, Registry
+from ddaemon.training.features.crops import image_landmarks
+from ddaemon.training.features.start import start_of_detector
 
 FACES, BATCH, THREADS = 2000, 16, 2
 TOP = 0.25  # of the frames

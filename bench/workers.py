@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from ddaemon.daemon.checker import Checker
-from ddaemon.daemon.config import read_config_if_any
+from ddaemon.daemon.home.config import read_config_if_any
+from ddaemon.daemon.verify.checker import Checker
 from ddaemon.storage.registry import Registry
 
 CLIPS = Path(__file__).parent.parent / "stages" / "data"

@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 from ..storage.audit import Entry, Witness, parse_head
 from ..storage.audit_log import AuditLog
 from ..storage.times import iso
@@ -36,9 +36,9 @@ def verify(context: click.Context, heads: tuple[str, ...]) -> None:
 
     Exit 0 when all is right; 1 at the first broken entry, which is named.
     """
-    from ..daemon.config import read_config
-    from ..daemon.places import outbox_path
-    from ..daemon.witnesses import witnesses_in
+    from ..daemon.home.config import read_config
+    from ..daemon.home.places import outbox_path
+    from ..record.witnesses import witnesses_in
 
     home: Home = context.obj
     kept = [Witness(f"the head {head[:16]}", parse_head(head)) for head in heads]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home.home import Home
 
 
 @click.command("backup")
@@ -15,7 +15,7 @@ from ..daemon.home import Home
 def command(home: Home, file: Path, force: bool, verify: bool) -> None:
     """Write the database, the settings and the detectors into FILE, also while the service runs
     (docs/backup.md)."""
-    from ..daemon.backup import back_up, check
+    from ..daemon.home.backup import back_up, check
 
     manifest = check(file) if verify else back_up(home, file, force=force)
     count = sum(manifest["jobs"].values())

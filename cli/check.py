@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 from ..storage.errors import DdaemonError
 from .show import verdict
 
@@ -38,8 +38,8 @@ def command(
     detector: str | None,
 ) -> None:
     """Judge VIDEOS now, without a queue. Exit 0 when each got a decision, 1 otherwise."""
-    from ..daemon.checker import Checker
-    from ..daemon.config import read_config_if_any
+    from ..daemon.home.config import read_config_if_any
+    from ..daemon.verify.checker import Checker
     from ..storage.registry import Registry
 
     home: Home = context.obj

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home.home import Home
 from ..stages.shipped import data_file
 from ..storage.errors import UserError
 from ..storage.ledger import JobView, Ledger

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
-from ..stages.words import percent
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
+from ..record.words import percent
 from ..storage.errors import DetectorError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _envelope(envelope: "EnvelopeRecord | None") -> Iterator[str]:
 @click.pass_context
 def use(context: click.Context, name: str) -> None:
     """Let NAME judge from the next job on."""
-    from ..daemon.choosing import use_detector
+    from ..daemon.home.detector_choice import use_detector
 
     before = context.obj.active_name()
     detector = use_detector(_home(context), name)
@@ -104,7 +104,7 @@ def use(context: click.Context, name: str) -> None:
 @click.pass_context
 def rollback(context: click.Context) -> None:
     """Take the last `use` back: the detector before it judges from the next job on."""
-    from ..daemon.choosing import rollback_detector
+    from ..daemon.home.detector_choice import rollback_detector
 
     before = context.obj.active_name()
     detector = rollback_detector(_home(context))

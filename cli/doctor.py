@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 
 if TYPE_CHECKING:
     from ..daemon.diagnosis import Finding

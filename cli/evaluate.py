@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home.home import Home
 from .progress import shown_progress
 
 
@@ -54,9 +54,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure detectors on labelled DATASETS, several side by side, and write the report."""
-    from ..stages.training.comparing import Comparison, compare_detectors
-    from ..stages.training.enveloping import learn_and_write
     from ..storage.registry import Registry
+    from ..training.judging.comparing import Comparison, compare_detectors
+    from ..training.judging.enveloping import learn_and_write
 
     registry = Registry(home.detectors)
     chosen = names or (registry.active_name(),)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home.home import Home
 from ..storage.text import cell
 from ..storage.times import iso
 from ..storage.verdict_list import VerdictList, VerdictView

@@ -4,14 +4,14 @@ import os
 
 import click
 
-from ..daemon.home import UMASK, Home
+from ..daemon.home.home import UMASK, Home
 
 
 @click.command("init")
 @click.pass_obj
 def command(home: Home) -> None:
     """Make the home: settings, folders, database. What is there already stays as it is."""
-    from ..daemon.config import default_file
+    from ..daemon.home.config import default_file
     from ..storage.database import Database
 
     home.require_whole()

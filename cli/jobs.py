@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 from ..storage.errors import JobError
 from ..storage.ledger import Ledger
 from ..storage.states import ENDED, State

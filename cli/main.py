@@ -77,7 +77,7 @@ class Commands(click.Group):
 def cli(context: click.Context, home: Path | None, debug: bool) -> None:
     """Say of every video of a person whether it was manipulated, how sure that is, and where to
     look."""
-    from ..daemon.home import UMASK, Home
+    from ..daemon.home.home import UMASK, Home
 
     os.umask(os.umask(UMASK) | UMASK)  # never open to all, whatever the shell's mask
     context.obj = Home(home) if home else Home.default()

@@ -6,8 +6,8 @@ import uuid
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 from ..storage.ledger import Ledger, NoticeView
 from ..storage.times import iso
 
@@ -24,9 +24,9 @@ def command(context: click.Context) -> None:
 @click.pass_context
 def test(context: click.Context) -> None:
     """Send a test notice to every target of [notify] now. Exit 1 when one did not take it."""
-    from ..daemon.config import read_config
-    from ..daemon.places import outbox_path
-    from ..daemon.telling import targets_of, trial_payload
+    from ..daemon.home.config import read_config
+    from ..daemon.home.places import outbox_path
+    from ..daemon.notices.planner import targets_of, trial_payload
 
     home: Home = context.obj
     config = read_config(home.config)

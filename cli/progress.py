@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..stages.training.progress import Progress
+    from ..training.run.progress import Progress
 
 LINE_EVERY_S = 30.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home.home import Home
 from ..storage.errors import JobError
 from ..storage.ledger import Ledger
 from ..storage.times import iso
@@ -22,9 +22,9 @@ from ..storage.times import iso
 @click.pass_obj
 def command(home: Home, job: str, out: Path) -> None:
     """Make the page of JOB's verdict anew, with what people said of it since."""
-    from ..daemon.config import read_config
-    from ..daemon.places import outbox_path
-    from ..stages.base import VERDICT_FILE
+    from ..daemon.home.config import read_config
+    from ..daemon.home.places import outbox_path
+    from ..record.file import VERDICT_FILE
     from ..stages.reporting.page import render_page
     from ..storage.registry import Registry
 

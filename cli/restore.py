@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home.home import Home
 
 
 @click.command("restore")
@@ -13,7 +13,7 @@ from ..daemon.home import Home
 @click.pass_obj
 def command(home: Home, file: Path, force: bool) -> None:
     """Put the state that `ddaemon backup` wrote into FILE back (docs/backup.md)."""
-    from ..daemon.restore import restore
+    from ..daemon.home.restore import restore
 
     manifest = restore(home, file, force=force)
     click.echo(f"{home.path}: restored to {manifest['made_at']}")

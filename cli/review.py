@@ -2,8 +2,8 @@
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 from ..storage.ledger import Ledger
 from .status import review_line, review_record
 

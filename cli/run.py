@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from ..daemon.home import UMASK, Home
+from ..daemon.home.home import UMASK, Home
 
 FORM = "%(levelname)s %(message)s"
 
@@ -17,7 +17,7 @@ FORM = "%(levelname)s %(message)s"
 @click.pass_obj
 def command(home: Home, drain: bool) -> None:
     """The service, in the foreground. SIGTERM stops it, SIGHUP reads the settings again."""
-    from ..daemon.config import read_config
+    from ..daemon.home.config import read_config
     from ..daemon.log_lines import log_to
     from ..daemon.service import Service
 

@@ -2,14 +2,14 @@
 
 import click
 
-from ..daemon.home import Home
+from ..daemon.home.home import Home
 
 
 @click.command("stages")
 @click.pass_obj
 def command(home: Home) -> None:
     """Installed stages: from which package, what each needs and gives."""
-    from ..daemon.config import read_config_if_any
+    from ..daemon.home.config import read_config_if_any
     from ..stages.chain import build_chain, installed_stages
 
     config = read_config_if_any(home.config)

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
-from ..daemon.room import lack_of_room
+from ..daemon.dispatch.free_space import lack_of_room
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 from ..storage.ledger import JobView, Ledger, ReviewView
 from ..storage.times import iso
 

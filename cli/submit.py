@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 
 
 @click.command("submit")
@@ -16,9 +16,9 @@ from ..daemon.names import printable
 @click.pass_obj
 def command(home: Home, videos: tuple[Path, ...], priority: int) -> None:
     """Copy VIDEOS into the inbox, and say each one's job."""
-    from ..daemon.config import read_config
-    from ..daemon.places import inbox_path
-    from ..daemon.submit import submit
+    from ..daemon.home.config import read_config
+    from ..daemon.home.places import inbox_path
+    from ..daemon.intake.submit import submit
     from ..storage.database import Database
     from ..storage.queue import Queue
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from ..daemon.home import Home
-from ..stages.training.recipe import make_recipe
+from ..daemon.home.home import Home
+from ..training.run.recipe import make_recipe
 from .progress import shown_progress
 from .train_options import recipe_options, registry_option, run_options, workers_option
 
@@ -49,14 +49,14 @@ def train_all(
     home: Home, /, use: bool, workers: int | None, registry: Path | None, **given: Any
 ) -> None:
     """Every step."""
-    from ..stages.training.pipeline import STEPS as EVERY
+    from ..training.steps.pipeline import STEPS as EVERY
 
     if use and registry:
         raise click.UsageError("--use is for the home's registry, not for --registry")
     run = _begin(home, registry, **given)
     _do(home, run, tuple(EVERY), workers, registry)
     if use:
-        from ..daemon.choosing import use_detector
+        from ..daemon.home.detector_choice import use_detector
 
         use_detector(home, run.name)
         click.echo(f"{run.name} judges now; `ddaemon detectors rollback` takes that back")
@@ -90,7 +90,7 @@ def _step(name: str, what: str) -> None:
         registry: Path | None,
         **flags: Any,
     ) -> None:
-        from ..stages.training.runs import open_run
+        from ..training.run.folder import open_run
 
         known = open_run(run).with_changes(recipe_file, _given(flags))
         _do(home, known, (name,), workers, registry)
@@ -110,8 +110,8 @@ def _begin(
     resume: bool,
     **flags: Any,
 ) -> Any:
-    from ..stages.training.runs import begin_run, resume_run
     from ..storage.registry import Registry
+    from ..training.run.folder import begin_run, resume_run
 
     if resume:
         run = resume_run(home.runs, dataset, out, name)
@@ -130,9 +130,9 @@ def _names_in(registry: Path) -> list[str]:
 def _do(
     home: Home, run: Any, steps: tuple[str, ...], workers: int | None, registry: Path | None
 ) -> None:
-    from ..stages.training.pipeline import do_steps
-    from ..stages.training.workshop import Workshop
     from ..storage.registry import Registry
+    from ..training.steps.context import Workshop
+    from ..training.steps.pipeline import do_steps
 
     with run.hold(), shown_progress() as progress:
         click.echo(f"run {run.folder}")

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import click
 
-from ..stages.training.recipe import Recipe
+from ..training.run.recipe import Recipe
 
 
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:

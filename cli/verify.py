@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from ..daemon.home import Home
-from ..daemon.names import printable
+from ..daemon.home.home import Home
+from ..daemon.publishing.names import printable
 
 FORMAT = 1
 MARKS = {"ok": "ok   ", "fault": "FAULT", "not_checked": "?    ", "skipped": "-    "}
@@ -37,7 +37,7 @@ def command(
     Exit 0 when all is right, 1 when something is wrong, 3 when nothing is wrong but not all could
     be checked.
     """
-    from ..daemon.verification import Asked, overall, verify
+    from ..daemon.verify.verification import Asked, overall, verify
 
     home: Home = context.obj
     checks = []

@@ -7,26 +7,26 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from ..isolation.process import WorkerProcess
+from ..isolation.sandbox.confinement import Confinement
+from ..stages.examination.trust import trust_anchors
 from ..stages.networks.devices import CPU_ENGINE, is_shared
-from ..stages.process import WorkerProcess
-from ..stages.sandbox.confinement import Confinement
 from ..stages.settings import FramesSettings
 from ..stages.shipped import data_file
-from ..stages.trust import trust_anchors
 from ..storage.database import Database
 from ..storage.detector_record import GoldenRecord
 from ..storage.errors import DdaemonError, HomeError, UserError, WorkerError
 from ..storage.place import Server
 from ..storage.registry import Registry
-from .addresses import AddressRefused
-from .answers import NotDelivered
-from .checker import Checker
-from .config import Config, read_config, read_config_if_any
-from .confining import confine_network, confine_worker
-from .home import Home
-from .places import inbox_path, outbox_path
-from .telling import targets_of
-from .worker import engine_of
+from .dispatch.confining import confine_network, confine_worker
+from .dispatch.worker import engine_of
+from .home.config import Config, read_config, read_config_if_any
+from .home.home import Home
+from .home.places import inbox_path, outbox_path
+from .notices.addresses import AddressRefused
+from .notices.answer import NotDelivered
+from .notices.planner import targets_of
+from .verify.checker import Checker
 
 WORKER_PATIENCE_S = 60.0
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")

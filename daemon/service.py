@@ -21,17 +21,17 @@ from ..storage.notices import Notices
 from ..storage.queue import Queue
 from ..storage.registry import Registry
 from ..storage.times import iso
-from .bell import Bell
-from .config import Config, read_config
-from .dispatcher import Dispatcher
-from .home import Home
-from .intake import Intake
-from .names import printable
-from .notifier import Notifier
-from .notify import Notify, notifier, watchdog_interval
-from .places import inbox_path, outbox_path
-from .publisher import Publisher, clean_work
-from .telling import Planner, targets_of
+from .dispatch.dispatcher import Dispatcher
+from .home.config import Config, read_config
+from .home.home import Home
+from .home.places import inbox_path, outbox_path
+from .intake.intake import Intake
+from .notices.notifier import Notifier
+from .notices.planner import Planner, targets_of
+from .publishing.names import printable
+from .publishing.publisher import Publisher, clean_work
+from .systemd import Notify, notifier, watchdog_interval
+from .wakeup import Bell
 
 logger = logging.getLogger(__name__)
 

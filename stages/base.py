@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .networks.detector import Detector
 
 ENTRY_POINT_GROUP = "ddaemon.stages"
-VERDICT_FILE = "verdict.json"  # in the work folder, when the chain has ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from .base import Context
-from .examined import unread
+from .examination.examined import unread
+from .examination.provenance import read_provenance
+from .examination.traces import LIMITS, Evidence, Trace, find_traces
+from .examination.trust import trust_anchors
 from .media.boxes import header_clocks
 from .media.container import MP4
 from .media.inspection import Inspection, inspect_file
-from .provenance import read_provenance
-from .traces import LIMITS, Evidence, Trace, find_traces
-from .trust import trust_anchors
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..storage.errors import NotAnalysable, Reason
 from .base import Context
+from .detection.facefinder import Detection, FaceFinder
+from .detection.landmarks import LandmarkFinder
+from .detection.tracking import Tracker
 from .envelope import face_profile
-from .facefinder import Detection, FaceFinder
 from .facts import Box, FaceSample, FaceTrack
-from .landmarks import LandmarkFinder
 from .media.ahead import ahead
 from .media.base import Frame, Image
 from .settings import FacesSettings
-from .tracking import Tracker
 
 MIN_PRESENCE = 0.5  # of a face, as the landmark network sees it
 FACES_A_TRACK = 4  # times `faces.max_tracks`: at most so many faces of one frame are looked at

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .activation import ACTIVATIONS, Heat
 from .base import Context
-from .blurring import Judge, occlusion
+from .explanation.activation import ACTIVATIONS, Heat
+from .explanation.blurring import Judge, occlusion
+from .explanation.faithfulness import Faithfulness, as_record, check_heats
+from .explanation.heatsheet import Caption, Panel, draw_panel, draw_sheet, overlay_heat, shrink
 from .facts import FaceSample, FaceTrack, Judgement, TrackFeatures, TrackJudgement
-from .faithfulness import Faithfulness, as_record, check_heats
 from .features import batches
-from .heatsheet import Caption, Panel, draw_panel, draw_sheet, overlay_heat, shrink
 from .media.base import Image
 
 FOLDER = "heatmaps"

@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..record.file import write_record
 from ..storage.times import iso
 from .base import Context
 from .chain import Timing
-from .record import write_record
 from .reporting.publish import draw, publish_page
 from .verdict import compose
 

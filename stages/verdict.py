@@ -7,17 +7,17 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from ..record.words import words_of
 from ..storage.detector_record import DetectorRecord
 from ..storage.errors import NotAnalysable
 from ..storage.times import iso
 from .base import Context, Subject
 from .chain import Timing
 from .envelope import standing_record
-from .examined import examined
+from .examination.examined import examined
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
 from .repeat import known_custody, repeatable_settings
-from .words import words_of
 
 FORMAT = 2
 NOT_ANALYSABLE = "not_analysable"

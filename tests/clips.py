@@ -9,7 +9,7 @@ import numpy as np
 
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
-from ddaemon.stages.training.clips import read_portrait
+from ddaemon.training.forgery.clips import read_portrait
 
 HEIGHT, WIDTH, BITS = 96, 128, 8
 GREY = 128

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ddaemon.daemon.home import Home
+from ddaemon.daemon.home.home import Home
 from ddaemon.storage.database import Database
 
 

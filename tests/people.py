@@ -12,12 +12,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ddaemon.stages.facefinder import FaceFinder
-from ddaemon.stages.landmarks import LandmarkFinder
+from ddaemon.stages.detection.facefinder import FaceFinder
+from ddaemon.stages.detection.landmarks import LandmarkFinder
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
-from ddaemon.stages.training.clips import read_portrait
-from ddaemon.stages.training.forge import forge, forge_frames
+from ddaemon.training.forgery.clips import read_portrait
+from ddaemon.training.forgery.forge import forge, forge_frames
 
 SIDE = 256
 FRAMES = 10

@@ -7,9 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ddaemon.stages.training.clips import read_portrait
+from ddaemon.record.words import words_of
 from ddaemon.stages.verdict import LIMITS
-from ddaemon.stages.words import words_of
+from ddaemon.training.forgery.clips import read_portrait
 
 Record = dict[str, Any]
 

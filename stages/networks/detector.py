@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...isolation import inherited
 from ...storage.detector_record import DetectorRecord
 from ...storage.errors import DetectorError
 from ...storage.registry import DetectorFolder
-from .. import inherited
 from ..settings import FeaturesSettings
 from .arrays import Arrays, arrays_from, part
 from .backbone import Backbone, Crops, Maps, Vectors, open_backbone

@@ -17,8 +17,8 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from ...isolation import inherited
 from ...storage.registry import DetectorFolder
-from .. import inherited
 from ..settings import FeaturesSettings
 from .backbone import Backbone, Crops, Maps, Vectors
 from .detector import load_detector

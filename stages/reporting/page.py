@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from ...record.words import INCONCLUSIVE, MEANING, NO_SIGNS, SCALE, SIGNS, STRONG_SIGNS, percent
 from ...storage.detector_record import DetectorRecord
 from ..pages import open_templates
-from ..words import INCONCLUSIVE, MEANING, NO_SIGNS, SCALE, SIGNS, STRONG_SIGNS, percent
 from .strongest import sheet_of, strongest_of
 from .tables import (
     PAGE_FILE,

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...record.file import VERDICT_FILE
+from ...record.words import percent, rate_of
 from ...storage.content import hash_file
 from ...storage.detector_record import DetectorRecord
 from ...storage.text import printable
-from ..base import VERDICT_FILE
 from ..pages import NOTHING, Table, flat_rows, plain, words
-from ..words import percent, rate_of
 from .times import clock
 
 Record = Mapping[str, Any]  # of verdict.json

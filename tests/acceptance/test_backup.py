@@ -7,7 +7,7 @@ from pathlib import Path
 from ddaemon.tests.chaos.books import balance
 from ddaemon.tests.chaos.scene import Scene, sha256_of
 
-JUDGING = "open for writing in stages/record.py:"
+JUDGING = "open for writing in record/file.py:"
 FINISHED = 3
 
 

@@ -10,12 +10,7 @@ import psutil
 import pytest
 
 from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
-from ddaemon.tests.acceptance.test_service import (
-    SHIPPED,
-    VERDICT,
-    by_name,
-    unlike,
-)
+from ddaemon.tests.acceptance.test_service import SHIPPED, VERDICT, by_name, unlike
 from ddaemon.tests.boasting import all_boasts
 from ddaemon.tests.strangers import with_deeds
 

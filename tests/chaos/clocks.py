@@ -9,7 +9,7 @@ from ddaemon.tests.chaos.scene import Scene
 HOURS_S = 6 * 3600
 JUMPS = (HOURS_S, -HOURS_S, 0, -HOURS_S, HOURS_S, 0)  # off by so much, one after the other
 LEASE = "lease = 4\nheartbeat = 0.5\n"
-JUDGING = "open for writing in stages/record.py:"
+JUDGING = "open for writing in record/file.py:"
 PATIENCE_S = 60.0  # nothing waits for hours
 DROPPED = 3
 

@@ -13,7 +13,7 @@ from ddaemon.tests.chaos.scene import Scene
 
 LEASE_S = 3
 LEASE = f"lease = {LEASE_S}\nheartbeat = 0.5\n"
-JUDGING = "open for writing in stages/record.py:"
+JUDGING = "open for writing in record/file.py:"
 CLAIMING = "before commit in storage/queue.py:Queue.claim"
 PING_S = 0.5
 

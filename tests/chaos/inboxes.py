@@ -14,8 +14,8 @@ from ddaemon.tests.chaos.scene import Scene, is_root, sha256_of
 ROUNDS, ROUNDS_SHORT = 5, 1
 RESCANS = 2  # that a state of the inbox must outlast, to be sure that it was seen
 HUGE_BYTES = 10**12
-CLAIMED = "open for writing in daemon/worker.py:_ProgressFile*"
-EXAMINED = "open for reading in daemon/identify.py:*"
+CLAIMED = "open for writing in daemon/dispatch/worker.py:_ProgressFile*"
+EXAMINED = "open for reading in daemon/intake/identify.py:*"
 
 
 @scenario("unmount", "the inbox unmounted and mounted again, with a job claimed from it")

@@ -16,11 +16,11 @@ from ddaemon.tests.clips import numbered_frame
 # At which point the service or its worker is held until the file was altered. "Examined" is
 # before the content is known, the others are after its acceptance.
 MOMENTS = {
-    "examined": ("worker", "open for reading in daemon/identify.py:*"),
+    "examined": ("worker", "open for reading in daemon/intake/identify.py:*"),
     "accepted": ("service", "before commit in storage/queue.py:Queue.enqueue_all:*"),
-    "claimed": ("worker", "open for writing in daemon/worker.py:_ProgressFile*"),
+    "claimed": ("worker", "open for writing in daemon/dispatch/worker.py:_ProgressFile*"),
     "decoded": ("worker", "open for reading in stages/media/boxes.py:*"),
-    "judged": ("worker", "open for writing in stages/record.py:*"),
+    "judged": ("worker", "open for writing in record/file.py:*"),
     "read": ("service", "before commit in storage/queue.py:Queue.begin_publishing:*"),
 }
 SIZE = 60_000  # bytes of every clip: by its size alone none is told from another

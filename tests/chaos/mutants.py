@@ -10,7 +10,7 @@ import numpy as np
 
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
-from ddaemon.stages.training.clips import read_portrait
+from ddaemon.training.forgery.clips import read_portrait
 
 SEED = 20261124
 SIDE, FRAMES = 192, 8

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from ddaemon.cli.main import COMMANDS, cli
-from ddaemon.daemon.config import every_setting
+from ddaemon.daemon.home.config import every_setting
 from ddaemon.stages.settings import BUILT_IN_CHAIN
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FLOORS = ("storage", "stages", "daemon", "cli")  # from the ground up
+FLOORS = (
+    "storage",
+    "isolation",
+    "record",
+    "stages",
+    "training",
+    "daemon",
+    "cli",
+)  # from the ground up
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 HEAVY = {"c2pa", "tensorflow", "keras", "openvino", "av", "cv2", "sklearn", "matplotlib", "pandas"}
 

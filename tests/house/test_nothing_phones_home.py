@@ -7,7 +7,7 @@ from pathlib import Path
 
 SCRIPT = """
 import sys
-from ddaemon.stages.landmarks import LandmarkFinder
+from ddaemon.stages.detection.landmarks import LandmarkFinder
 LandmarkFinder(1)
 import openvino
 assert not sys.modules["openvino_telemetry"]

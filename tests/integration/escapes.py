@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddaemon.stages import answers
+from ddaemon.isolation import replies as answers
 
 PTRACE_ATTACH = 16
 LIBC = ctypes.CDLL(None, use_errno=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ddaemon.daemon import examiner as examining
-from ddaemon.daemon.config import WorkersSettings
-from ddaemon.daemon.examiner import Examiner
-from ddaemon.daemon.identify import Examination, Examined
-from ddaemon.daemon.worker import VideoChanged
-from ddaemon.stages.sandbox.confinement import Confinement
+from ddaemon.daemon.dispatch.worker import VideoChanged
+from ddaemon.daemon.home.config import WorkersSettings
+from ddaemon.daemon.intake import examiner as examining
+from ddaemon.daemon.intake.examiner import Examiner
+from ddaemon.daemon.intake.identify import Examination, Examined
+from ddaemon.isolation.sandbox.confinement import Confinement
 from ddaemon.storage.content import FileStamp, hash_file
 from ddaemon.tests.clips import blank_clip
 
@@ -70,7 +70,7 @@ def test_one_that_ends_the_process_is_hashed_unopened_and_the_others_are_not_har
 
 def deadly(paths: list[Path]) -> list[Examined]:
     """Stands in for a container that crashes its reader."""
-    from ddaemon.daemon.identify import examine_all
+    from ddaemon.daemon.intake.identify import examine_all
 
     if any(path.name == "deadly.mp4" for path in paths):
         os.abort()

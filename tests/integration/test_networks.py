@@ -10,11 +10,11 @@ import numpy as np
 import psutil
 import pytest
 
-from ddaemon.daemon.config import Config
-from ddaemon.daemon.networks import Networks, SharedNetwork
+from ddaemon.daemon.dispatch.networks import Networks, SharedNetwork
+from ddaemon.daemon.home.config import Config
+from ddaemon.isolation.process import WorkerProcess
+from ddaemon.isolation.sandbox.confinement import Confinement
 from ddaemon.stages.networks.detector import load_detector
-from ddaemon.stages.process import WorkerProcess
-from ddaemon.stages.sandbox.confinement import Confinement
 from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.storage.errors import ConfigError, DetectorError, NetworkLost
 from ddaemon.storage.registry import DetectorFolder, Registry

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ddaemon.daemon.answers import Answer
-from ddaemon.daemon.config import NotifySettings
-from ddaemon.daemon.notifier import MAX_RETRY_AFTER_S, Notifier, pause
-from ddaemon.daemon.telling import Planner, Target, targets_of, trial_payload
+from ddaemon.daemon.home.config import NotifySettings
+from ddaemon.daemon.notices.answer import Answer
+from ddaemon.daemon.notices.notifier import MAX_RETRY_AFTER_S, Notifier, pause
+from ddaemon.daemon.notices.planner import Planner, Target, targets_of, trial_payload
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.ledger import Ledger, NoticeView

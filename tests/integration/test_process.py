@@ -12,8 +12,8 @@ import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
-from ddaemon.stages.process import WorkerProcess
-from ddaemon.stages.sandbox.confinement import Confinement
+from ddaemon.isolation.process import WorkerProcess
+from ddaemon.isolation.sandbox.confinement import Confinement
 
 
 @pytest.fixture

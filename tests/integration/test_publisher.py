@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ddaemon.daemon.outbox import COPY, Shelf
-from ddaemon.daemon.publisher import Publisher, attempt_folder, clean_work, clear_attempt
+from ddaemon.daemon.publishing.outbox import COPY, Shelf
+from ddaemon.daemon.publishing.publisher import Publisher, attempt_folder, clean_work, clear_attempt
 from ddaemon.storage.audit import Entry
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp, hash_file
@@ -211,7 +211,7 @@ def test_a_late_copy_of_the_video_is_moved_along_and_the_log_tells_of_it(tmp_pat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ddaemon.daemon import publisher
+from ddaemon.daemon.publishing import publisher
 from ddaemon.storage.database import Database
 from ddaemon.storage.queue import Queue
 

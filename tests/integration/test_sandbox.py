@@ -14,12 +14,12 @@ from pathlib import Path
 import landlockpy
 import pytest
 
-from ddaemon.stages.answers import WorkerRaised
-from ddaemon.stages.process import WorkerProcess
-from ddaemon.stages.sandbox.confinement import Confinement
-from ddaemon.stages.sandbox.files import SIGNALS_ABI
-from ddaemon.stages.sandbox.limits import ROOM_BYTES
-from ddaemon.stages.sandbox.places import libraries
+from ddaemon.isolation.process import WorkerProcess
+from ddaemon.isolation.replies import WorkerRaised
+from ddaemon.isolation.sandbox.confinement import Confinement
+from ddaemon.isolation.sandbox.files import SIGNALS_ABI
+from ddaemon.isolation.sandbox.limits import ROOM_BYTES
+from ddaemon.isolation.sandbox.places import libraries
 from ddaemon.tests.integration import escapes
 from ddaemon.tests.integration.escapes import ESCAPES, Scene
 

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ddaemon.stages.base import Stage
+from ddaemon.stages.examination.examined import examined
 from ddaemon.stages.examine import Examine
-from ddaemon.stages.examined import examined
 from ddaemon.stages.frames import Frames
 from ddaemon.stages.media import inspection
 from ddaemon.stages.media.inspection import MAX_TAGS, inspect_file

@@ -6,9 +6,12 @@ import numpy as np
 import openvino as ov
 import pytest
 
-from ddaemon.stages import facefinder, shipped
+from ddaemon.stages import shipped
 from ddaemon.stages.base import Stage
-from ddaemon.stages.facefinder import FaceFinder
+from ddaemon.stages.detection import facefinder
+from ddaemon.stages.detection.facefinder import FaceFinder
+from ddaemon.stages.detection.landmarks import LandmarkFinder
+from ddaemon.stages.detection.tracking import Tracker
 from ddaemon.stages.faces import (
     FaceReader,
     Faces,
@@ -20,15 +23,13 @@ from ddaemon.stages.faces import (
 )
 from ddaemon.stages.facts import FaceSample, FaceTrack
 from ddaemon.stages.frames import Frames, FrameSample
-from ddaemon.stages.landmarks import LandmarkFinder
 from ddaemon.stages.media.base import Image
 from ddaemon.stages.settings import FacesSettings, FramesSettings
-from ddaemon.stages.tracking import Tracker
-from ddaemon.stages.training.clips import portrait_landmarks, read_portrait
 from ddaemon.storage.errors import DetectorError, NotAnalysable, Reason
 from ddaemon.tests.clips import blank_clip, face_clip
 from ddaemon.tests.shared import SHARED, needs_shared
 from ddaemon.tests.stage_context import CROP, stage_context
+from ddaemon.training.forgery.clips import portrait_landmarks, read_portrait
 
 FACE = (224, 117)  # the middle of the portrait's face, in its pixels, by eye
 

@@ -11,7 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from ddaemon.stages.base import Stage
-from ddaemon.stages.blurring import blur_face
+from ddaemon.stages.explanation.blurring import blur_face
+from ddaemon.stages.explanation.faithfulness import ORDERS, STEPS, Faithfulness
+from ddaemon.stages.explanation.heatsheet import SHEET_WIDTH, Caption, draw_panel, overlay_heat
 from ddaemon.stages.facts import (
     Box,
     FaceSample,
@@ -20,9 +22,7 @@ from ddaemon.stages.facts import (
     TrackFeatures,
     TrackJudgement,
 )
-from ddaemon.stages.faithfulness import ORDERS, STEPS, Faithfulness
 from ddaemon.stages.gradcam import GradCam, heat_picks, pick_frames, strongest_apart
-from ddaemon.stages.heatsheet import SHEET_WIDTH, Caption, draw_panel, overlay_heat
 from ddaemon.stages.media.base import Frame, Image
 from ddaemon.stages.settings import StageSettings
 from ddaemon.tests.stage_context import stage_context

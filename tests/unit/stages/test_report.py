@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from ddaemon.record.words import STRONG_SIGNS
 from ddaemon.stages.chain import Timing
 from ddaemon.stages.facts import FaceSample, FaceTrack, Judgement, TrackJudgement
 from ddaemon.stages.frames import FrameSample
 from ddaemon.stages.report import Report
 from ddaemon.stages.settings import FramesSettings
 from ddaemon.stages.verdict import BLIND, LIMITS, compose
-from ddaemon.stages.words import STRONG_SIGNS
 from ddaemon.storage.errors import NotAnalysable, Reason
 from ddaemon.storage.registry import Registry
 from ddaemon.tests.clips import numbered_clip

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ddaemon.stages.media.encode import through_h264
-from ddaemon.stages.training.clips import read_portrait
+from ddaemon.training.forgery.clips import read_portrait
 
 
 def loss(image, crf):

@@ -5,7 +5,6 @@ from pathlib import Path
 from ddaemon.stages.networks.arrays import set_arrays
 from ddaemon.stages.networks.efficientnet_lite0 import arrays_from_torch, build_efficientnet_lite0
 from ddaemon.stages.networks.head_network import build_head_network, head_arrays
-from ddaemon.stages.training.publish import publish_detector
 from ddaemon.storage.detector_record import (
     BackboneRecord,
     CalibrationRecord,
@@ -16,6 +15,7 @@ from ddaemon.storage.detector_record import (
     ThresholdsRecord,
 )
 from ddaemon.tests.unit.stages.networks import lite0_reference
+from ddaemon.training.publishing.detector_folder import publish_detector
 
 SIZE = 64
 UNITS = 4

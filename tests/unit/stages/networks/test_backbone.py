@@ -15,11 +15,11 @@ from ddaemon.stages.networks.description import describe
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.networks.openvino_graph import build_graph
 from ddaemon.stages.settings import FeaturesSettings
-from ddaemon.stages.training.clips import read_portrait
-from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.registry import Registry
 from ddaemon.tests.unit.stages.networks.random_detector import SIZE, draft, random_backbone
 from ddaemon.tests.unit.stages.networks.sharing import shared_with
+from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.forgery.clips import read_portrait
 
 PREPROCESSING = draft("any").preprocessing
 MOST_LOGIT = 1e-3  # of a sequence; a probability near 0.5 moves by a quarter of that

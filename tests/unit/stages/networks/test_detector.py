@@ -8,14 +8,14 @@ import pytest
 
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.settings import FeaturesSettings
-from ddaemon.stages.training.comparing import judge_of
-from ddaemon.stages.training.start import start_of_detector
 from ddaemon.storage.content import hash_file
 from ddaemon.storage.detector_record import DetectorRecord
 from ddaemon.storage.errors import DetectorError, WeightsMissing
 from ddaemon.storage.registry import BUNDLED, DEFAULT_DETECTOR, read_detector
 from ddaemon.tests.unit.stages.networks import lite0_reference
 from ddaemon.tests.unit.stages.networks.random_detector import SIZE, publish_random
+from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.judging.comparing import judge_of
 
 SETTINGS = FeaturesSettings(device="cpu")
 CROPS = np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3)).astype(np.uint8)

@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from ddaemon.stages.reporting.drawing import COLOURS, SHARPNESS, Area, Dot, Label, Path, paint
-from ddaemon.stages.reporting.timeline import (
-    MOST_POINTS,
-    NARROW,
-    WIDE,
-    draw_timeline,
-    looks_of,
-)
+from ddaemon.stages.reporting.timeline import MOST_POINTS, NARROW, WIDE, draw_timeline, looks_of
 from ddaemon.tests.records import face_of, fake_record, record_of
 
 

@@ -1,0 +1,137 @@
+"""The processes that run networks for all workers: one a detector that is in use."""
+
+import logging
+import socket
+from collections.abc import Iterable
+from multiprocessing import get_context
+from pathlib import Path
+
+from ...isolation.process import WorkerProcess
+from ...isolation.sandbox.confinement import Confinement
+from ...stages.networks.devices import is_shared
+from ...stages.networks.link import Link
+from ...stages.settings import FeaturesSettings
+from ...storage.errors import NetworkLost, UserError
+from ...storage.registry import DetectorFolder, read_detector
+from ..home.config import Config
+from .confining import confine_network
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[Path, str, FeaturesSettings]
+
+
+class SharedNetwork:
+    """One process that runs one detector's backbone. It begins to load at once.
+
+    To a `WorkerProcess` it is what each new process inherits: a link to this one.
+    """
+
+    def __init__(
+        self, detector: DetectorFolder, settings: FeaturesSettings, confinement: Confinement
+    ) -> None:
+        self._desk, theirs = socket.socketpair()
+        self.process = WorkerProcess(1, confinement, _Once(theirs))
+        self._serving = self.process.submit(
+            _serve, detector.path, detector.bundled, detector.sha256, settings
+        )
+        # Else links that it never took would stay open, and workers wait for its greeting.
+        self._serving.add_done_callback(lambda _serving: self.process.kill())
+
+    def bequeath(self) -> Link:
+        """A new link; one to a process that is gone leads nowhere, and whoever uses it learns
+        that there."""
+        context = get_context("spawn")
+        asked, ask = context.Pipe(duplex=False)
+        hear, answers = context.Pipe(duplex=False)
+        try:
+            socket.send_fds(self._desk, [b"l"], [asked.fileno(), answers.fileno()])
+        except OSError as error:
+            logger.debug("no link to a network that is gone: %s", error)
+        finally:
+            asked.close()
+            answers.close()
+        return Link(ask, hear)
+
+    def is_gone(self) -> bool:
+        """Whether the process has ended."""
+        return self._serving.done()
+
+    def fault(self) -> Exception | None:
+        """What it ended with, when it said so."""
+        error = self._serving.exception() if self._serving.done() else None
+        return error if isinstance(error, Exception) else None
+
+    def stop(self) -> None:
+        """End the process; links to it lead nowhere from now on."""
+        self.process.stop()
+        self._desk.close()
+
+
+class Networks:
+    """One shared network for each detector that workers judge by.
+
+    Args:
+        private: folders that no import path may open (see `Confinement`).
+    """
+
+    def __init__(self, private: Iterable[Path] = ()) -> None:
+        self._private = tuple(private)
+        self._running: dict[Key, SharedNetwork] = {}
+
+    def of(
+        self, detector: DetectorFolder, config: Config, read: Iterable[Path]
+    ) -> SharedNetwork | None:
+        """The one that runs this detector, started where there is none; None when each worker is
+        to run its own. `read` are the folders that detectors are in."""
+        if not is_shared(config.features):
+            return None
+        key = (detector.path, detector.sha256, config.features)
+        network = self._running.get(key)
+        if network is None or network.is_gone():
+            if network is not None:
+                network.stop()
+            confinement = confine_network(config, read, self._private)
+            network = SharedNetwork(detector, config.features, confinement)
+            self._running[key] = network
+        return network
+
+    def cause(self, error: BaseException) -> BaseException:
+        """What is behind an error of a worker. A network that a worker lost is stopped, so that
+        the next job gets a fresh one, whether it died or hangs."""
+        if not isinstance(error, NetworkLost):
+            return error
+        faults = [network.fault() for network in self._running.values()]
+        self.stop()
+        return next((fault for fault in faults if isinstance(fault, UserError)), error)
+
+    def keep(self, used: Iterable[object]) -> None:
+        """Stop all others."""
+        kept = list(used)
+        for key, network in list(self._running.items()):
+            if network not in kept:
+                network.stop()
+                del self._running[key]
+
+    def stop(self) -> None:
+        """Have none any more."""
+        self.keep(())
+
+
+class _Once:
+    """Hands one thing down, to the first process."""
+
+    def __init__(self, thing: socket.socket) -> None:
+        self._thing = thing
+
+    def bequeath(self) -> socket.socket:
+        return self._thing
+
+
+def _serve(path: Path, bundled: bool, sha256: str, settings: FeaturesSettings) -> None:
+    """In the process: heavy imports are made here, as in `worker.py`."""
+    from ...stages.networks.network_server import serve_network
+
+    detector = read_detector(path, bundled=bundled)
+    detector.require(sha256)
+    serve_network(detector, settings)

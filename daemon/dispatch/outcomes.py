@@ -1,0 +1,71 @@
+"""What came of an attempt in a worker: a checked result, or why there is none, in words."""
+
+import stat
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from ...isolation.replies import WorkerRaised
+from ...record.file import VERDICT_FILE
+from ...record.schema import RecordDamaged, parse_judged
+from ...storage.errors import DdaemonError, Reason, UserError
+from ...storage.queue import Claim, Outcome
+from ..home.config import WorkersSettings
+
+DECIDED = ("fake", "real", "inconclusive")
+MAX_RECORD_BYTES = 64 * 1024**2
+NOT_ANALYSABLE = "not_analysable"
+
+
+class BadAnswer(DdaemonError):
+    """A worker answered what no chain finds."""
+
+
+def require_outcome(said: object) -> Outcome:
+    """What a worker said, as a result. It may have been taken over: raises `BadAnswer`."""
+    if isinstance(said, Outcome) and (_is_decision(said) or _is_refusal(said)):
+        return said
+    raise BadAnswer("the worker's answer is not a result of the chain")
+
+
+def require_record(folder: Path, claim: Claim, outcome: Outcome) -> None:
+    """That a worker left what it said: a record of this job, video and outcome, and beside it
+    nothing but files and folders. Raises `BadAnswer`; OSError when it can't be read."""
+    for path in folder.rglob("*"):
+        kind = path.lstat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise BadAnswer(f"the worker left {path.name}, which is neither a file nor a folder")
+    path = folder / VERDICT_FILE
+    if path.stat().st_size > MAX_RECORD_BYTES:
+        raise BadAnswer(f"the worker left a {VERDICT_FILE} beyond {MAX_RECORD_BYTES} bytes")
+    try:
+        record = parse_judged(path.read_bytes())
+    except RecordDamaged as error:
+        raise BadAnswer(f"the worker left no {VERDICT_FILE} that can be read: {error}") from error
+    said = (record.job, record.input.sha256, record.decision, record.reason, record.probability)
+    meant = (claim.job, claim.sha256, outcome.decision, outcome.reason, outcome.probability)
+    if said != meant:
+        raise BadAnswer(f"the worker left a {VERDICT_FILE} that says other than the worker")
+
+
+def _is_decision(said: Outcome) -> bool:
+    number = said.probability
+    is_share = number is None or (isinstance(number, float) and 0 <= number <= 1)
+    return said.decision in DECIDED and said.reason is None and is_share
+
+
+def _is_refusal(said: Outcome) -> bool:
+    is_reason = isinstance(said.reason, str) and said.reason in list(Reason)
+    return said.decision == NOT_ANALYSABLE and is_reason and said.probability is None
+
+
+def in_words(error: BaseException, limits: WorkersSettings) -> str:
+    """Why an attempt failed, for whoever finds the job in quarantine."""
+    if isinstance(error, MemoryError):
+        return f"it took more memory than workers.memory_mb ({limits.memory_mb} MB)"
+    if isinstance(error, BrokenProcessPool) and "SIGXCPU" in str(error):
+        return f"{error}: more processor time than workers.job_seconds ({limits.job_seconds:g} s)"
+    if isinstance(error, BrokenProcessPool | WorkerRaised | BadAnswer):
+        return str(error)
+    if isinstance(error, UserError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,100 @@
+"""Looking at files that seem complete: runs in a process of its own, since opening is decoding.
+
+Only what is needed to accept a file: whether its container opens, and the SHA-256 of its content.
+"""
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...storage.content import READ_CHUNK_BYTES, FileStamp, file_name
+from ..dispatch.worker import VideoChanged
+
+# A pipe that took the file's place in the last moment must not hold us up, nor a link lead us away.
+SHA256 = re.compile("[0-9a-f]{64}")
+SAFELY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found of one file: its readiness and why, its content, and its stamp, which was
+    the same before and after the reading."""
+
+    readiness: str
+    why: str
+    sha256: str
+    stamp: FileStamp
+
+
+Examined = Examination | VideoChanged | OSError
+
+
+def examine_all(videos: Sequence[Path]) -> list[Examined]:
+    """Open and hash each; in its place the reason why it could not be, where that is so."""
+    return [_attempt(video, is_opened=True) for video in videos]
+
+
+def fingerprint_all(videos: Sequence[Path]) -> list[Examined]:
+    """The same without opening containers, for files that ended the process that did."""
+    return [_attempt(video, is_opened=False) for video in videos]
+
+
+def require_answers(said: object, number: int) -> list[Examined]:
+    """What the process said of so many files. It may have been taken over: raises TypeError."""
+    if isinstance(said, list) and len(said) == number and all(map(_is_answer, said)):
+        return said
+    raise TypeError("the answer is none of what examining finds")
+
+
+def _is_answer(said: object) -> bool:
+    if not isinstance(said, Examination):
+        return isinstance(said, VideoChanged | OSError)
+    texts = (said.readiness, said.why, said.sha256)
+    is_stamp = isinstance(said.stamp, FileStamp) and all(
+        isinstance(part, int) for part in (said.stamp.size, said.stamp.mtime_ns, said.stamp.inode)
+    )
+    return (
+        is_stamp
+        and all(isinstance(text, str) for text in texts)
+        and bool(SHA256.fullmatch(said.sha256))
+    )
+
+
+def _attempt(video: Path, *, is_opened: bool) -> Examined:
+    try:
+        return _examine(video, is_opened=is_opened)
+    except VideoChanged as error:
+        return error
+    except OSError as error:
+        # Without the path that it may carry: whoever asked reads plain values only, and knows it.
+        return OSError(error.errno, error.strerror)
+
+
+def _examine(video: Path, *, is_opened: bool) -> Examination:
+    from ...stages.media.probe import readiness
+
+    status = video.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoChanged(f"{file_name(video)} is no regular file any more")
+    before = FileStamp.of(status)
+    ready, why = readiness(video) if is_opened else ("unread", "it ended its reader")
+    digest = _hash(video, before.size)
+    if FileStamp.of(video.lstat()) != before:
+        raise VideoChanged(f"{file_name(video)} changed while it was read")
+    return Examination(str(ready), why, digest, before)
+
+
+def _hash(video: Path, size: int) -> str:
+    """SHA-256 of the first `size` bytes, in hex: a file that grows has an end here."""
+    digest, left = hashlib.sha256(), size
+    with os.fdopen(os.open(video, SAFELY), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise VideoChanged(f"{file_name(video)} is no regular file any more")
+        while left > 0 and (chunk := stream.read(min(left, READ_CHUNK_BYTES))):
+            digest.update(chunk)
+            left -= len(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,145 @@
+"""Delivers notices, in a thread of its own.
+
+The thread only picks what is due; each delivery runs in a helper thread, one at a time for each
+target, so a target that hangs holds up nobody but itself, and no job ever waits for any.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ...storage.errors import DatabaseLost
+from ...storage.notices import NoticeRow, Notices
+from ..home.config import NotifySettings
+from .answer import Answer
+from .planner import Target
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0  # for what becomes due, or was put back by `ddaemon notify retry`
+MAX_BACKOFF_S = 3600.0
+MAX_RETRY_AFTER_S = 6 * 3600.0  # a target may ask for a pause, but not for ever
+JITTER = 0.2  # many notices that failed together must not all come back together
+HELPERS = 32
+KEEP_DELIVERED_S = 30 * 86_400.0
+
+
+class Notifier:
+    """Delivers what is due whenever it is woken, and every few seconds.
+
+    Args:
+        notices: what is to be told.
+        chance: a random number of 0..1, for the jitter.
+    """
+
+    def __init__(self, notices: Notices, *, chance: Callable[[], float] = random.random) -> None:
+        self._notices = notices
+        self._chance = chance
+        self._targets: dict[str, Target] = {}
+        self._settings = NotifySettings()
+        self._busy: set[str] = set()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._fault: BaseException | None = None  # what a delivery broke with
+        self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="notice")
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
+
+    def configure(self, settings: NotifySettings, targets: Sequence[Target]) -> None:
+        """Take over changed settings; deliveries that are under way keep theirs."""
+        self._settings = settings
+        self._targets = {target.key: target for target in targets}
+        self._wake.set()
+
+    def start(self) -> None:
+        self._notices.forget(KEEP_DELIVERED_S)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something may have become due."""
+        self._wake.set()
+
+    def is_alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._thread.is_alive()
+
+    def is_idle(self) -> bool:
+        """Whether nothing is due and nothing is under way; what failed may wait for its time."""
+        return not self._busy and not (self._targets and self._notices.due())
+
+    def stop(self) -> None:
+        """Let what is under way end; the rest is delivered after the next start."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._helpers.shutdown(wait=True)
+
+    def deliver_due(self) -> None:
+        """Begin a delivery to every target that has something due and is not busy."""
+        for row in self._notices.due(tuple(self._busy)):
+            self._busy.add(row.target)
+            self._helpers.submit(self._deliver, row).add_done_callback(self._ended)
+
+    def _ended(self, delivery: Future[None]) -> None:
+        if fault := delivery.exception():
+            logger.error("a delivery broke", exc_info=fault)
+            self._fault = fault
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait(LOOK_EVERY_S if self._targets else None)
+            self._wake.clear()
+            if self._fault is not None:
+                raise self._fault  # no target's doing but ours: the service ends, and says so
+            if self._targets and not self._stopping:
+                self._deliver_due_or_say()
+
+    def _deliver_due_or_say(self) -> None:
+        try:
+            self.deliver_due()
+        except DatabaseLost as error:
+            logger.error("nobody can be told at present: %s", error)  # noqa: TRY400
+
+    def _deliver(self, row: NoticeRow) -> None:
+        try:
+            self._settle(row, *self._try(row))
+        except DatabaseLost as error:  # it stays due
+            logger.error("notice %s: %s", row.id, error)  # noqa: TRY400
+        finally:
+            self._busy.discard(row.target)
+
+    def _try(self, row: NoticeRow) -> tuple[str, Answer]:
+        target = self._targets.get(row.target)
+        if target is None:
+            return row.target, Answer(False, "no such target in the settings any more", final=True)
+        if row.attempts >= self._settings.attempts:
+            return target.label, Answer(False, row.answer or "no answer was seen", final=True)
+        self._notices.begin(row.id)
+        return target.label, target.deliver(row.id, row.event, row.payload, row.attempts + 1)
+
+    def _settle(self, row: NoticeRow, label: str, answer: Answer) -> None:
+        attempt = row.attempts + 1
+        if answer.ok:
+            self._notices.deliver(row.id, answer.text)
+            logger.info("job %s: told %s (%s)", row.job, label, answer.text)
+        elif answer.final or attempt >= self._settings.attempts:
+            self._notices.give_up(row.id, answer.text)
+            logger.error(
+                "job %s: %s is not told: %s; `ddaemon notify retry` tries again",
+                row.job, label, answer.text,
+            )  # fmt: skip
+        else:
+            wait = pause(attempt, self._settings.backoff, answer.retry_after, self._chance())
+            self._notices.put_off(row.id, answer.text, wait)
+            logger.warning("job %s: %s: %s; again in %.0f s", row.job, label, answer.text, wait)
+
+
+def pause(attempt: int, backoff: float, retry_after: float | None, chance: float) -> float:
+    """Seconds until the next attempt: doubled each time, spread by +-20 %, and not sooner than the
+    target asked for, within a bound."""
+    spread = 1 + JITTER * (2 * chance - 1)
+    wait = min(backoff * 2.0 ** (attempt - 1), MAX_BACKOFF_S) * spread
+    return max(wait, min(retry_after or 0.0, MAX_RETRY_AFTER_S))

@@ -1,0 +1,40 @@
+"""What published verdicts know of the audit log: each names its last entry at that moment."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..storage.audit import Head, Witness, parse_head
+from ..storage.errors import UserError
+from .file import read_record
+
+IN_THE_LOG = "audit log"  # the entry of a verdict's custody that names the log's last entry
+PREFIX = "entry "
+
+
+def custody_of_log(head: Head, at: str) -> dict[str, str]:
+    """The entry of a verdict's custody that names the log's last entry."""
+    return {"at": at, "what": IN_THE_LOG, "detail": f"{PREFIX}{head}"}
+
+
+def witness_of(custody: Sequence[Mapping[str, Any]], where: str) -> Witness | None:
+    """The head that a verdict carries; None when it carries none. Raises `UserError` when what it
+    carries is none."""
+    for entry in custody:
+        if entry["what"] == IN_THE_LOG:
+            return Witness(where, parse_head(entry["detail"].removeprefix(PREFIX)))
+    return None
+
+
+def witnesses_in(outbox: Path) -> Iterator[Witness]:
+    """The heads that the verdicts of an outbox carry. One that can't be read bears no witness:
+    `ddaemon verify` tells of it."""
+    for folder in sorted(outbox.iterdir()) if outbox.is_dir() else ():
+        if folder.name.startswith(".") or not folder.is_dir():
+            continue
+        try:
+            found = witness_of(read_record(folder)["custody"], f"the verdict {folder.name}")
+        except (OSError, LookupError, TypeError, AttributeError, UserError):
+            continue
+        if found:
+            yield found

@@ -1,0 +1,59 @@
+"""The layouts of data sets that are known, and which of them a path has."""
+
+from pathlib import Path
+from typing import Protocol
+
+from ...storage.errors import UserError
+from .celeb_df import CelebDf
+from .dfdc import Dfdc
+from .faceforensics import FaceForensics
+from .remarks import Remarks
+from .rows import Row
+from .table import Table
+from .tree import Tree
+
+
+class Layout(Protocol):
+    """A way in which a data set lies on disk."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def needs(self) -> str:
+        """What it is recognised by, in words."""
+        ...
+
+    def recognises(self, dataset: Path) -> bool:
+        """Whether this file or folder looks like it."""
+        ...
+
+    def read(self, dataset: Path, remarks: Remarks) -> list[Row]:
+        """One row a video or image; nothing but names is looked at. What is odd is remarked.
+
+        Paths are below `root_of(dataset)`. A split is "" where the data set does not say.
+        """
+        ...
+
+
+# The first that recognises it reads it: a table knows more than the folders it lies beside.
+LAYOUTS: tuple[Layout, ...] = (CelebDf(), FaceForensics(), Dfdc(), Table(), Tree())
+
+
+def find_layout(dataset: Path) -> Layout:
+    """The layout of a data set. Raises `UserError` that says which there are."""
+    if not dataset.exists():
+        raise UserError(f"there is no {dataset}; pass a folder, a CSV or a zip of face images")
+    for layout in LAYOUTS:
+        if layout.recognises(dataset):
+            return layout
+    known = "; ".join(f"{layout.name}: {layout.needs}" for layout in LAYOUTS)
+    raise UserError(f"{dataset} is no data set that is known. Arrange it as one of: {known}")
+
+
+def root_of(dataset: Path) -> Path:
+    """The folder that a data set's paths are below, with links resolved."""
+    folder = dataset if dataset.is_dir() else dataset.parent
+    return folder.resolve()

@@ -1,0 +1,40 @@
+"""What a page of the report is made of, before it is HTML."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...stages.pages import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A diagram in the report's folder, and what it shows in words."""
+
+    file: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page under a heading of its own."""
+
+    heading: str
+    texts: Sequence[str] = ()
+    alarms: Sequence[str] = ()  # in red
+    tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
+
+
+def strict(value: Any) -> Any:
+    """As strict JSON can say it: NumPy's numbers as numbers, what is not finite as null."""
+    if isinstance(value, Mapping):
+        return {str(key): strict(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return strict(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

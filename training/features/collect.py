@@ -1,0 +1,131 @@
+"""The features step: every row's vectors, computed once, then gathered for fitting."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.media import split_archive
+from ..datasets.rows import IMAGE, UNUSED, Row
+from ..run.journal import Journal
+from ..run.progress import Progress
+from ..run.workers import Places, folders_of, run_tasks
+from .crops import Measured, measured_rows
+from .extract import Features, Task, extract, is_done, load_features
+from .plan import Plan
+from .sequences import Sequences, write_sequences
+
+IMAGES_A_TASK = 32
+VIDEO_LIMIT_S = 900.0  # as workers.job_seconds of the service
+
+Wants = Literal["vectors", "crops"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The vectors of all rows that could be looked at, and what else was seen."""
+
+    rows: list[Row]
+    sequences: Sequences  # `video` is the place in `rows`
+    face_px: NDArray[np.float64]  # (rows,)
+    brightness: NDArray[np.float64]  # (rows,)
+    measures: Measured  # (sequences, measures)
+    left_out: dict[str, str]  # row's name -> why
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done to all rows."""
+
+    root: Path
+    plan: Plan
+    workers: int
+    keep_crops: bool = False
+    keep_frames: Path | None = None
+
+
+def compute(
+    rows: Sequence[Row], job: Job, wants: Wants, journal: Journal, progress: Progress
+) -> dict[str, str]:
+    """Compute what is not there yet; rows whose process was lost, and why.
+
+    A file that ends its process costs the bunch it was in a second look, one by one.
+    """
+    used = [row for row in rows if row.split != UNUSED]
+    todo = [row for row in used if not _nothing_left(row, job, wants)]
+    done, lost = len(used) - len(todo), {}
+    progress(wants, done, len(used))
+    tasks, places = list(_bunches(todo, job, wants)), _places(todo, job)
+    while tasks:
+        again = []
+        for end in run_tasks(extract, tasks, job.workers, VIDEO_LIMIT_S, places):
+            if end.lost and len(end.task.rows) > 1:
+                again += [replace(end.task, rows=(row,)) for row in end.task.rows]
+                continue
+            for row in end.task.rows:
+                if end.lost:
+                    lost[row.name] = end.lost
+                journal.note(wants, row.name)
+            done += len(end.task.rows)
+            progress(wants, done, len(used))
+        tasks = again
+    return lost
+
+
+def _places(rows: Sequence[Row], job: Job) -> Places:
+    """Also makes the folders, for none can be opened to a worker that is not there."""
+    kept = [job.plan.cache, *([job.keep_frames] if job.keep_frames else ())]
+    for folder in kept:
+        folder.mkdir(parents=True, exist_ok=True)
+    files = (split_archive(row.path)[0] or row.path for row in rows)
+    return Places((*folders_of(job.root, files), job.plan.start), tuple(kept))
+
+
+def _nothing_left(row: Row, job: Job, wants: Wants) -> bool:
+    if job.keep_frames and row.kind != IMAGE and not (job.keep_frames / row.name).is_dir():
+        return False
+    return is_done(row, job.plan, wants)
+
+
+def gather(rows: Sequence[Row], plan: Plan, lost: dict[str, str], folder: Path) -> Collected:
+    """Lay the kept vectors of all used rows into one file in `folder`."""
+    seen, left_out = [], dict(lost)
+    steps, facts, measures = 0, [], [measured_rows([])]
+    for row in (row for row in rows if row.split != UNUSED and row.name not in lost):
+        features = load_features(plan.vectors_file(row))
+        if features.reason:
+            left_out[row.name] = features.reason
+            continue
+        seen.append(row)
+        steps += len(features.vectors)
+        facts.append((features.face_px, features.brightness))
+        measures.append(features.measures)
+    width = load_width(seen, plan)
+    sequences = write_sequences(folder, _persons(seen, plan), steps, width)
+    face_px, brightness = np.array(facts, np.float64).reshape(-1, 2).T
+    return Collected(seen, sequences, face_px, brightness, np.concatenate(measures), left_out)
+
+
+def load_width(rows: Sequence[Row], plan: Plan) -> int:
+    """Width of the vectors; 0 without any."""
+    return load_features(plan.vectors_file(rows[0])).vectors.shape[1] if rows else 0
+
+
+def _persons(rows: Sequence[Row], plan: Plan) -> Iterator[list[NDArray[np.float16]]]:
+    for row in rows:
+        features: Features = load_features(plan.vectors_file(row))
+        yield features.persons()
+
+
+def _bunches(rows: Sequence[Row], job: Job, wants: Wants) -> Iterator[Task]:
+    images = [row for row in rows if row.kind == IMAGE]
+    videos = [row for row in rows if row.kind != IMAGE]
+    bunches = [(row,) for row in videos] + [
+        tuple(images[start : start + IMAGES_A_TASK])
+        for start in range(0, len(images), IMAGES_A_TASK)
+    ]
+    for bunch in bunches:
+        yield Task(job.root, bunch, job.plan, wants, job.keep_crops, job.keep_frames)

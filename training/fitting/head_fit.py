@@ -1,0 +1,78 @@
+"""From sequences of vectors to a fitted head: balance, start, search, fit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...stages.networks.arrays import Arrays
+from ..run.journal import Journal
+from ..run.progress import Progress
+from ..run.recipe import HeadSettings, Recipe
+from .balance import balance
+from .checkpoint import Curve
+from .data import Part, fingerprint, material_of, require_both
+from .frame_start import FrameClassifier, choose_frame_start, kept_logistic
+from .learning import Task
+from .reporter import Telling
+from .tuner import learn_with_best
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The best epoch's weights, and how they came about."""
+
+    arrays: Arrays  # of the head, named as `head_network.head_arrays` does
+    epoch: int  # the best; 0 is the start: the mean of what each frame says alone
+    curves: list[Curve]  # loss and accuracy (None for epoch 0), val_loss, val_accuracy, val_auc
+    settings: HeadSettings  # those used
+    trials: list[dict[str, Any]]  # {"settings", "score", "epochs"}: the best AUC on validation
+    frame_start: str  # "own" or "logistic regression"
+    balance: str  # what was done, in a sentence
+    logistic: FrameClassifier  # the baseline, whether the head began with it or not
+
+
+def fit_head(
+    train: Part,
+    val: Part,
+    recipe: Recipe,
+    start: Arrays | None,
+    folder: Path,
+    journal: Journal,
+    progress: Progress,
+) -> Fit:
+    """Fit on `train`; `val` chooses the start, the settings and the epoch.
+
+    What is finished lies in `folder` and is not done again. The same arguments give the same
+    arrays on one device, broken off in between or not.
+
+    Args:
+        start: `frame/kernel` (width, 1) and `frame/bias` (1,) of the detector started from.
+
+    Raises `UserError` when a part lacks a label or can't be balanced as the recipe says.
+    """
+    require_both(train.fake, "train")
+    require_both(val.fake, "val")
+    logistic = kept_logistic(train, recipe.seed, folder)
+    frame, frame_start = choose_frame_start(val, logistic, start, recipe.seed)
+    balanced = balance(material_of(train), recipe)
+    judged = material_of(val)
+    task = Task(
+        train=balanced.material,
+        val=judged,
+        frame=frame.arrays(),
+        epochs=recipe.epochs,
+        patience=recipe.patience,
+        seed=recipe.seed,
+        data=fingerprint(balanced.material, judged),
+    )
+    learned, found = learn_with_best(task, recipe, folder, "val_auc", Telling(journal, progress))
+    return Fit(
+        arrays=learned.best,
+        epoch=learned.best_epoch,
+        curves=learned.curves,
+        settings=found.settings,
+        trials=found.trials,
+        frame_start=frame_start,
+        balance=balanced.sentence,
+        logistic=logistic,
+    )

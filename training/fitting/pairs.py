@@ -1,0 +1,134 @@
+"""What fine-tuning shows its network: fakes beside reals, both degraded alike.
+
+All that is drawn comes from (seed, step), so a broken run goes on as if it had never been broken.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path, PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...stages.media.base import Image
+from ..datasets.media import read_image
+from ..datasets.rows import IMAGE, Row
+from ..features.crops import forged_image, image_landmarks, load_crop
+from ..features.plan import Plan
+from ..forgery.forge import cross, misfit
+from ..forgery.views import crop_of_image, make_views, view_seed
+from ..run.recipe import FinetuneSettings
+
+READERS = 2  # threads that make batches while the network learns
+CROP_OF_CROP = (0.96, 1.0)  # a video's crops were cut as serving cuts them; stay close to that
+DONORS = 4  # of whom the one is taken whose head is held most alike
+BESIDE_OWN = 0.7  # share of the fakes that stand beside their own real; the others beside any
+
+Batch = tuple[Image, NDArray[np.float32]]  # (batch, size, size, 3); (batch, 1): 1 is fake
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A fake, and the real beside it."""
+
+    fake: Row  # or the real that a fake is made from
+    real: Row
+    forgery: int = 0  # the seed of what is made of it; 0: nothing
+    donors: tuple[Row, ...] = ()  # the face is that of one of these; none: its own
+
+
+class Faces:
+    """Single face crops of rows, as training sees them: degraded in a way that a seed draws."""
+
+    def __init__(self, root: Path, plan: Plan) -> None:
+        self._root, self._plan = root, plan
+
+    def draw(self, row: Row, seed: int, forgery: int = 0, donors: Sequence[Row] = ()) -> Image:
+        """One face of a row, (size, size, 3), forged by the seed `forgery` unless that is 0.
+
+        With `donors` it gets the face of the one whose landmarks fit best, else an altered copy of
+        its own. Two rows with the same `seed` are degraded alike.
+        """
+        face = self._face(row, seed)
+        if donors:
+            face = self._crossed(face, [self._face(donor, seed) for donor in donors], forgery)
+        else:
+            face = forged_image(face, forgery)
+        seen = self._plan.preprocessing
+        crop = crop_of_image(seen.crop.side) if row.kind == IMAGE else CROP_OF_CROP
+        return np.asarray(make_views(face, 1, seen.size, seed, crop)[0])
+
+    def _face(self, row: Row, seed: int) -> Image:
+        """As the data set has it: its image, or a crop of its video where a seed says."""
+        if row.kind == IMAGE:
+            return forged_image(read_image(self._root, row.path), row.forge)
+        place = np.random.default_rng(seed).random()
+        return load_crop(self._plan.crops_file(row), place)
+
+    def _crossed(self, face: Image, donors: Sequence[Image], seed: int) -> Image:
+        points = image_landmarks(face).points
+        faces = [(donor, image_landmarks(donor).points) for donor in donors]
+        donor, landmarks = min(faces, key=lambda one: misfit(points, one[1]))
+        return cross(face, points, donor, landmarks, np.random.default_rng(seed))
+
+    def usable(self, row: Row) -> bool:
+        """Whether there is a face to be drawn."""
+        return row.kind == IMAGE or self._plan.crops_file(row).is_file()
+
+
+def batches(
+    rows: Sequence[Row], faces: Faces, settings: FinetuneSettings, seed: int, first: int
+) -> Iterator[Batch]:
+    """Endless batches from the step `first` on: half fakes, each beside a real, degraded alike.
+
+    Most fakes stand beside their own real, if it is known; so what tells the two apart is neither
+    the person nor the camera nor the compression. A share of them is made from that real.
+    """
+    half = settings.batch // 2
+    fakes = [row for row in rows if row.fake]
+    others = [row for row in rows if not row.fake]
+    # A data set names a fake's real by its path or, as dfdc-faces does, by its bare name.
+    reals = {name: row for row in others for name in (row.path, PurePath(row.path).stem)}
+
+    def make(step: int) -> Batch:
+        random = np.random.default_rng((seed, step))
+        pairs = [draw_pair(random, fakes, others, reals, settings) for _ in range(half)]
+        looks = [seed_of(seed, "batch", step, place) for place in range(half)]
+        together = list(zip(pairs, looks, strict=True))
+        pixels = [faces.draw(pair.fake, look, pair.forgery, pair.donors) for pair, look in together]
+        pixels += [faces.draw(pair.real, look) for pair, look in together]
+        return np.stack(pixels), np.repeat([1.0, 0.0], half).astype(np.float32)[:, None]
+
+    with ThreadPoolExecutor(READERS) as readers:
+        waiting = deque(readers.submit(make, first + ahead) for ahead in range(2 * READERS))
+        for step in count(first + 2 * READERS):
+            yield waiting.popleft().result()
+            waiting.append(readers.submit(make, step))
+
+
+def draw_pair(
+    random: np.random.Generator,
+    fakes: Sequence[Row],
+    others: Sequence[Row],
+    reals: Mapping[str, Row],
+    settings: FinetuneSettings,
+) -> Pair:
+    """A fake of the data set beside a real, or a real beside what is made of it."""
+    some = others[int(random.integers(len(others)))]
+    if random.random() < settings.blended:
+        forgery = int(random.integers(1, 2**31))
+        crossed = settings.crossed and random.random() < settings.crossed
+        asked = random.integers(len(others), size=DONORS) if crossed else ()
+        donors = tuple(others[int(place)] for place in asked)
+        return Pair(some, some, forgery, donors)
+    fake = fakes[int(random.integers(len(fakes)))]
+    own = reals.get(fake.pair) if random.random() < BESIDE_OWN else None
+    return Pair(fake, own or some)
+
+
+def seed_of(*parts: int | str) -> int:
+    """A seed of these words alone."""
+    return view_seed("/".join(map(str, parts)), 0)

@@ -1,0 +1,76 @@
+"""The steps of a training run, in order; each is done once for what it depends on.
+
+A step's result is known by a digest of its own settings and of the step before. So a broken run
+goes on where it was, and a changed setting redoes what depends on it and nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...storage.errors import UserError
+from ..features.plan import CODE
+from ..run.folder import digest_of
+from ..run.recipe import Recipe
+from .context import Workshop
+from .evaluate import evaluate
+from .features import compute_features
+from .finetune import finetune
+from .fit import fit
+from .index import index
+from .publish import publish
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is done, and which settings of the recipe it depends on."""
+
+    work: Callable[[Workshop], None]
+    settings: tuple[str, ...]
+    code: int = 0  # raised when the same settings come to give something else
+
+
+BACKBONE = ("backbone", "averaged", "weights", "size", "margin", "mirrored", "mode", "frames")
+STEPS = {
+    "index": Step(index, ("split", "val", "test", "forge", "seed")),
+    "finetune": Step(finetune, ("finetune", "finetuning", *BACKBONE)),
+    "features": Step(compute_features, (*BACKBONE, "keep_frames"), CODE),
+    "fit": Step(fit, ("protocol", "epochs", "patience", "trials", "tuner", "balance", "head")),
+    "evaluate": Step(evaluate, ("calibration", "false_positives", "false_negatives")),
+    "publish": Step(publish, ("description", "learned_from", "licence", "blind_to")),
+}
+
+
+def do_steps(shop: Workshop, names: Sequence[str]) -> None:
+    """Do these steps; those whose result is there already are passed over.
+
+    Raises `UserError` when an earlier step is missing, or one is named that this run has not.
+    """
+    digests = _digests(shop.recipe, str(shop.run.dataset))
+    steps = [name for name in STEPS if name != "finetune" or shop.recipe.finetune]
+    if names == ("finetune",) and "finetune" not in steps:
+        raise UserError(f"{shop.run.folder} was begun without --finetune; add it to change that")
+    wanted = [name for name in steps if name in names]
+    for name in steps[: steps.index(wanted[-1]) + 1]:
+        done = shop.run.finished().get(name) == digests[name]
+        if name in wanted and not done:
+            shop.say(f"{name}:")
+            STEPS[name].work(shop)
+            shop.run.finish(name, digests[name])
+        elif name in wanted:
+            shop.say(f"{name}: done already")
+        elif not done:
+            raise UserError(
+                f"{name} of {shop.run.folder} is not done for these settings; "
+                f"first: ddaemon train {name} {shop.run.folder}"
+            )
+
+
+def _digests(recipe: Recipe, dataset: str) -> dict[str, str]:
+    """Step -> digest of all that it depends on."""
+    settings = recipe.model_dump(mode="json")
+    digests, before = {}, dataset
+    for name, step in STEPS.items():
+        told = {"before": before, **{key: settings[key] for key in step.settings}}
+        before = digest_of(told | ({"code": step.code} if step.code else {}))
+        digests[name] = before
+    return digests
