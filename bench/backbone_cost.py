@@ -20,7 +20,7 @@ from ddaemon.stages.networks.description import describe
 from ddaemon.stages.networks.imagenet import V2B0, with_vector
 from ddaemon.storage.detector_record import PreprocessingRecord
 from ddaemon.storage.registry import Registry
-from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 
 BATCH, THREADS, V2B0_SIDE = 16, 1, 224
 RESAMPLES = 2000
@@ -31,7 +31,7 @@ RESAMPLES = 2000
 @click.option("--rounds", default=20, show_default=True)
 def main(detector: str | None, rounds: int) -> None:
     registry = Registry.of_bundled()
-    start = start_of_detector(registry.get(detector) if detector else registry.active())
+    start = initial_weights_of_detector(registry.get(detector) if detector else registry.active())
     ours = OpenVinoBackbone(start.description, start.arrays, start.preprocessing, THREADS)
     named = f"{start.backbone} at {start.preprocessing.size} px"
     theirs = _v2b0(start.preprocessing)

@@ -29,7 +29,7 @@ from ddaemon.stages.networks.imagenet import V2B0, with_vector
 from ddaemon.stages.networks.openvino_graph import build_graph, from_pixels
 from ddaemon.storage.detector_record import PreprocessingRecord
 from ddaemon.storage.registry import Registry
-from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 
 FACES, ROUNDS, BATCHES = 32, 4, (8, 32)
 CORES = os.cpu_count() or 1
@@ -46,7 +46,7 @@ Opener = Callable[[Any, PreprocessingRecord, int], Engine]
 
 def measure() -> Iterator[Figure]:
     """Speed of all engines on both networks, then the losses of lower precision."""
-    start = start_of_detector(Registry.of_bundled().active())
+    start = initial_weights_of_detector(Registry.of_bundled().active())
     yield from _compare(_v2b0(), start.preprocessing.model_copy(update=V2B0_SEES), V2B0, AIM)
     yield from _compare(start.network(), start.preprocessing, f"bundled {start.backbone}", None)
     yield from losses(DATA)

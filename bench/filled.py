@@ -14,13 +14,13 @@ from ddaemon.daemon.home.home import Home
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.queue import Arrival, Outcome, Queue
-from ddaemon.storage.verdicts import Judge
+from ddaemon.storage.verdicts import DetectorRef
 
 LEASE_S = 60.0
 SPREAD = 2654435761  # odd: n * SPREAD modulo 2**32 is another number for every n, in no order
 HEX = f"printf('%08x', (n * {SPREAD}) % 4294967296)"
 NUMBERS = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)"
-JUDGE = Judge("lite0-sequence", "1", "d" * 64)
+JUDGE = DetectorRef("lite0-sequence", "1", "d" * 64)
 QUICK = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000", "foreign_keys = OFF")
 
 

@@ -22,8 +22,8 @@ import openvino
 from labelled_clips import write_rows
 from numpy.typing import NDArray
 
-from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
+from ddaemon.stages.media.video import Image
 
 SHA256 = "e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5"
 WIDTH = 512  # numbers of a style

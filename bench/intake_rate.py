@@ -13,7 +13,7 @@ from filled import arrivals, finished_home
 
 from ddaemon.daemon.intake.intake import BATCH_FILES
 from ddaemon.storage.database import Database
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.queue import Queue
 from ddaemon.tests.service import Ddaemon
 
@@ -51,7 +51,7 @@ def _by_service(path: Path) -> Figure:
         (service.inbox / f"{number}.mp4").write_bytes(b"no video %d" % number)
     service.start()
     try:
-        ledger = Ledger(service.home / "state.db")
+        ledger = JobReader(service.home / "state.db")
         service.until(lambda: _accepted(ledger), "a first job")
         rate, accepted = _watched(ledger)
         ledger.close()
@@ -61,14 +61,14 @@ def _by_service(path: Path) -> Figure:
     return told("files a second, from the inbox into the queue", rate, "a second", aside)
 
 
-def _watched(ledger: Ledger) -> tuple[float, int]:
+def _watched(ledger: JobReader) -> tuple[float, int]:
     before, begun = _accepted(ledger), time.perf_counter()
     while (now := _accepted(ledger)) < FILES and time.perf_counter() - begun < LIMIT_S:
         time.sleep(LOOK_S)
     return (now - before) / (time.perf_counter() - begun), now - before
 
 
-def _accepted(ledger: Ledger) -> int:
+def _accepted(ledger: JobReader) -> int:
     return sum(ledger.counts().values())
 
 

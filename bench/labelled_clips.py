@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
 from ddaemon.stages.media.pyav import open_video
+from ddaemon.stages.media.video import Image
 
 FPS = 25  # where a file does not say
 SECONDS = 10.0

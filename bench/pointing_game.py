@@ -24,7 +24,7 @@ from ddaemon.stages.explanation.activation import ACTIVATIONS, Heat
 from ddaemon.stages.explanation.blurring import occlusion
 from ddaemon.stages.explanation.faithfulness import check_heats
 from ddaemon.stages.faces import crop_square, face_square
-from ddaemon.stages.media.base import Image
+from ddaemon.stages.media.video import Image
 from ddaemon.stages.networks.detector import Detector, load_detector
 from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.storage.registry import Registry
@@ -32,13 +32,13 @@ from ddaemon.training.datasets.media import read_image
 from ddaemon.training.evaluation.calibration import wilson_interval
 from ddaemon.training.features.crops import image_landmarks
 from ddaemon.training.forgery.clips import portrait_landmarks, read_portrait
-from ddaemon.training.forgery.forge import Floats
+from ddaemon.training.forgery.forge import Floats32
 from ddaemon.training.forgery.pointing import REGIONS, forge_region, inside, peak
 
 RISEN = 0.1  # by so much the forgery must raise the probability to count as seen
 METHODS = (*ACTIVATIONS, "occlusion")
 
-Face = tuple[Image, Floats]  # the picture and its landmarks in it
+Face = tuple[Image, Floats32]  # the picture and its landmarks in it
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Forged:
 
     look: Looked
     raised: float  # by so much the forgery raised the probability
-    mask: Floats  # (size, size), 0..1: where it is in what the network saw
+    mask: Floats32  # (size, size), 0..1: where it is in what the network saw
 
 
 @click.command()

@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from ddaemon.stages.faces import FaceReader, choose_tracks, crop_square, face_square, follow_faces
 from ddaemon.stages.features import batches
 from ddaemon.stages.frames import FrameSample
-from ddaemon.stages.media.base import Image
+from ddaemon.stages.media.video import Image
 from ddaemon.stages.networks.backbone import KerasBackbone, normalise
 from ddaemon.stages.networks.detector import Detector, load_detector
 from ddaemon.stages.networks.openvino_graph import build_graph
@@ -32,7 +32,7 @@ from ddaemon.storage.detector_record import PreprocessingRecord
 from ddaemon.storage.errors import NotAnalysable
 from ddaemon.storage.registry import Registry
 from ddaemon.training.features.crops import image_landmarks
-from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 
 CALIBRATED_ON, JUDGED, BOOTSTRAPS, BATCH, SEED = 200, 1500, 300, 16, 7
 MOST_AUC_LOSS, MOST_MOVEMENT, MOST_LOGIT = 0.005, 0.01, 1e-3
@@ -145,7 +145,7 @@ def _scores(run: Run, faces: Any, clips: list[list[Any]], detector: Detector) ->
 
 
 def _runs(data: Path, sees: PreprocessingRecord) -> dict[str, Run]:
-    start = start_of_detector(Registry.of_bundled().active())
+    start = initial_weights_of_detector(Registry.of_bundled().active())
     graph = build_graph(start.description, start.arrays)
     graph.reshape([-1, sees.size, sees.size, 3])
     keras = KerasBackbone(start.network(), sees)

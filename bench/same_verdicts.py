@@ -24,7 +24,7 @@ MASKED = re.compile(
 def demo_records(checkout: Path) -> dict[str, list[str]]:
     """The lines of the record of each clip, masked."""
     with tempfile.TemporaryDirectory() as out:
-        command = [checkout / ".venv" / "bin" / "ddaemon", "demo", "--out", out]
+        command = [str(checkout / ".venv" / "bin" / "ddaemon"), "demo", "--out", out]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         folders = [folder for folder in Path(out).iterdir() if folder.is_dir()]
         return {

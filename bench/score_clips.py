@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from ddaemon.daemon.home.config import Config
 from ddaemon.daemon.verify.checker import Checker
 from ddaemon.record.words import percent
-from ddaemon.stages.media.base import Image
+from ddaemon.stages.media.video import Image
 from ddaemon.storage.registry import Registry
 
 CRF, SIDE = 28, 480

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
+from ddaemon.stages.media.video import Image
 from ddaemon.training.forgery.clips import demo_frames
 
 FPS = 30

@@ -18,7 +18,7 @@ from labelled_clips import Row, read_rows, rewrite_clip, write_rows
 
 from ddaemon.daemon.home.config import Config
 from ddaemon.daemon.verify.checker import Checker
-from ddaemon.stages.media.base import Image
+from ddaemon.stages.media.video import Image
 from ddaemon.stages.stability import ALTERATIONS, CRF, OTHER_SIDE
 from ddaemon.storage.registry import Registry
 

@@ -16,10 +16,13 @@ from ddaemon.storage.registry import Registry
 from ddaemon.tests.clips import unlike
 from ddaemon.training.datasets.rows import FAKE, REAL, TRAIN, Row
 from ddaemon.training.features.collect import Job, compute, gather
+from ddaemon.training.features.initial_weights import (
+    initial_weights_of_detector,
+    save_initial_weights,
+)
 from ddaemon.training.features.plan import Plan, make_plan
-from ddaemon.training.features.start import save_start, start_of_detector
 from ddaemon.training.run.journal import Journal
-from ddaemon.training.run.progress import silent
+from ddaemon.training.run.progress_callback import silent
 
 VIDEOS = 24
 AIM_PACE, AIM_SHARE = 0.9, 5.0  # the process's start is in the first
@@ -53,8 +56,8 @@ def _rows(folder: Path) -> list[Row]:
 
 
 def _plan(folder: Path) -> Plan:
-    start = start_of_detector(Registry.of_bundled().active())
-    save_start(start, folder / "start")
+    start = initial_weights_of_detector(Registry.of_bundled().active())
+    save_initial_weights(start, folder / "start")
     count = FramesSettings().count
     cache = folder / "cache"
     return make_plan(folder / "start", start.digest, start.preprocessing, count, cache)

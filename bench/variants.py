@@ -35,7 +35,7 @@ from ddaemon.stages.faces import (
     follow_faces,
 )
 from ddaemon.stages.frames import FrameSample
-from ddaemon.stages.media.base import Frame, Image
+from ddaemon.stages.media.video import Frame, Image
 from ddaemon.stages.networks.arrays import Arrays, arrays_from, part
 from ddaemon.stages.networks.backbone import OpenVinoBackbone
 from ddaemon.stages.networks.detector import BACKBONE_PREFIX, HEAD_PREFIX, WEIGHTS_FILE
@@ -43,7 +43,7 @@ from ddaemon.stages.networks.head import Head
 from ddaemon.stages.settings import FacesSettings, FramesSettings
 from ddaemon.storage.registry import DetectorFolder, Registry
 from ddaemon.training.features.crops import image_landmarks
-from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 
 FACES, BATCH, THREADS = 2000, 16, 2
 TOP = 0.25  # of the frames
@@ -224,7 +224,7 @@ class Judge:
     """Says how well real and fake are told apart, a line a way."""
 
     def __init__(self, own: DetectorFolder, usual: Look, material: Material) -> None:
-        self._start = start_of_detector(own)
+        self._start = initial_weights_of_detector(own)
         self._usual, self._material = usual, material
 
     def tell_all(self, folder: DetectorFolder) -> None:

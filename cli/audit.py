@@ -37,7 +37,7 @@ def verify(context: click.Context, heads: tuple[str, ...]) -> None:
     Exit 0 when all is right; 1 at the first broken entry, which is named.
     """
     from ..daemon.home.config import read_config
-    from ..daemon.home.places import outbox_path
+    from ..daemon.home.folders import outbox_path
     from ..record.witnesses import witnesses_in
 
     home: Home = context.obj

@@ -1,10 +1,10 @@
 """`ddaemon check`."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,8 @@ from ..daemon.publishing.names import printable
 from ..storage.errors import DdaemonError
 from .show import verdict
 
-OnProgress = Callable[[str | None, float], None]
+if TYPE_CHECKING:
+    from ..daemon.verify.checker import OnProgress
 
 
 @click.command("check")
@@ -67,7 +68,7 @@ def _check_one(checker: Any, video: Path, as_json: bool) -> bool:
 
 
 @contextmanager
-def _progress(video: Path) -> Iterator[OnProgress]:
+def _progress(video: Path) -> Iterator["OnProgress"]:
     """A bar on the terminal's error stream; nothing where that is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn

@@ -18,7 +18,7 @@ import click
 from ..daemon.home.home import Home
 from ..stages.shipped import data_file
 from ..storage.errors import UserError
-from ..storage.ledger import JobView, Ledger
+from ..storage.job_reader import JobReader, JobView
 
 CLIPS = ("demo-real.mp4", "demo-forged.mp4")
 PATIENCE_S = 180.0
@@ -40,7 +40,7 @@ def command(out: Path) -> None:
         with _service(home):
             for clip in CLIPS:
                 shutil.copy(data_file(clip), home.inbox / clip)
-            rows = _wait_for_verdicts(Ledger(home.state))
+            rows = _wait_for_verdicts(JobReader(home.state))
     for row in sorted(rows, key=lambda row: CLIPS.index(row.name)):
         _show(row, out)
 
@@ -74,7 +74,7 @@ def _service(home: Home) -> Iterator[None]:
                 process.kill()
 
 
-def _wait_for_verdicts(ledger: Ledger) -> list[JobView]:
+def _wait_for_verdicts(ledger: JobReader) -> list[JobView]:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         ended = ledger.last_ended(len(CLIPS))

@@ -22,7 +22,7 @@ COLUMNS = (
     "reason", "probability", "folder", "error", "detector", "detector_version", "detector_sha256",
     "human_decision", "human_by", "human_at", "human_note",
 )  # fmt: skip
-Record = dict[str, Any]
+ExportRow = dict[str, Any]
 
 
 @click.command("export")
@@ -51,7 +51,7 @@ def command(
     found.close()
 
 
-def row_of(view: VerdictView) -> Record:
+def row_of(view: VerdictView) -> ExportRow:
     """A row with the columns of docs/export.md."""
     found = asdict(view)
     found["status"] = "current" if found.pop("current") else "superseded"
@@ -60,7 +60,7 @@ def row_of(view: VerdictView) -> Record:
     return {name: found[name] for name in COLUMNS}
 
 
-def csv_lines(records: Iterable[Record]) -> Iterator[str]:
+def csv_lines(records: Iterable[ExportRow]) -> Iterator[str]:
     """The table, its header first; no cell is a formula, and none holds a control character."""
     writer = csv.writer(_Line())
     yield writer.writerow(COLUMNS)
@@ -75,7 +75,7 @@ class _Line:
         return line
 
 
-def _json_line(record: Record) -> str:
+def _json_line(record: ExportRow) -> str:
     return json.dumps(record) + "\n"
 
 

@@ -10,7 +10,7 @@ import click
 from ..daemon.home.home import Home
 from ..daemon.publishing.names import printable
 from ..storage.errors import JobError
-from ..storage.ledger import Ledger
+from ..storage.job_reader import JobReader
 from ..storage.states import ENDED, State
 from ..storage.verdict_list import VerdictList, VerdictView
 from .moments import Moment
@@ -46,7 +46,7 @@ def command(context: click.Context) -> None:
 def list_jobs(home: Home, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Show jobs, the newest first."""
     chosen = [State(state) for state in states] or list(State)
-    ledger = Ledger(home.database)
+    ledger = JobReader(home.database)
     for row in ledger.find(chosen, limit):
         record = row_record(ledger, row)
         click.echo(json.dumps(record) if as_json else line_of(record))
@@ -90,7 +90,7 @@ def rerun(
     registry = Registry(home.detectors)
     name = registry.get(detector).name if detector else registry.active_name()
     chosen = jobs or _judged(home, since or 0.0, decision)
-    queue, ledger, refused = _queue(home), Ledger(home.database), 0
+    queue, ledger, refused = _queue(home), JobReader(home.database), 0
     for job in (ledger.get(job).id for job in chosen):
         try:
             queue.rerun(job, name)
@@ -112,7 +112,7 @@ def changes(home: Home, since: float | None) -> None:
         old = before.get(verdict.job)
         if old is not None and verdict.number and verdict.finished_at >= (since or 0.0):
             name = printable(verdict.name)
-            click.echo(f"{verdict.job} {name}: {_told(old)} -> {_told(verdict)}")
+            click.echo(f"{verdict.job} {name}: {_describe(old)} -> {_describe(verdict)}")
         before[verdict.job] = verdict
 
 
@@ -125,7 +125,7 @@ def _judged(home: Home, since: float, decision: str | None) -> list[str]:
     ]
 
 
-def _told(verdict: VerdictView) -> str:
+def _describe(verdict: VerdictView) -> str:
     score = "" if verdict.probability is None else f" {verdict.probability:.3f}"
     judge = f"{verdict.detector} {verdict.detector_version}" if verdict.detector else "not noted"
     return f"{verdict.decision}{score} ({judge})"
@@ -144,7 +144,7 @@ def purge(home: Home, days: float, states: tuple[str, ...]) -> None:
 
 
 def _change(home: Home, jobs: tuple[str, ...], change: Callable[[str], None], outcome: str) -> None:
-    ledger = Ledger(home.database)
+    ledger = JobReader(home.database)
     for job in jobs:
         name = ledger.get(job).id
         change(name)

@@ -8,7 +8,7 @@ import click
 
 from ..daemon.home.home import Home
 from ..daemon.publishing.names import printable
-from ..storage.ledger import Ledger, NoticeView
+from ..storage.job_reader import JobReader, NoticeView
 from ..storage.times import iso
 
 
@@ -25,7 +25,7 @@ def command(context: click.Context) -> None:
 def test(context: click.Context) -> None:
     """Send a test notice to every target of [notify] now. Exit 1 when one did not take it."""
     from ..daemon.home.config import read_config
-    from ..daemon.home.places import outbox_path
+    from ..daemon.home.folders import outbox_path
     from ..daemon.notices.planner import targets_of, trial_payload
 
     home: Home = context.obj
@@ -49,7 +49,7 @@ def test(context: click.Context) -> None:
 @click.pass_obj
 def list_notices(home: Home, failed: bool, limit: int, as_json: bool) -> None:
     """Show deliveries, the newest first."""
-    for notice in Ledger(home.database).notices(limit, failed=failed):
+    for notice in JobReader(home.database).notices(limit, failed=failed):
         click.echo(json.dumps(_record(notice)) if as_json else _line(notice))
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..training.run.progress import Progress
+    from ..training.run.progress_callback import ProgressCallback
 
 LINE_EVERY_S = 30.0
 
 
 @contextmanager
-def shown_progress() -> Iterator["Progress"]:
+def shown_progress() -> Iterator["ProgressCallback"]:
     """Something to be called with (step, done, total)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

@@ -7,7 +7,7 @@ import click
 
 from ..daemon.home.home import Home
 from ..storage.errors import JobError
-from ..storage.ledger import Ledger
+from ..storage.job_reader import JobReader
 from ..storage.times import iso
 
 
@@ -23,13 +23,13 @@ from ..storage.times import iso
 def command(home: Home, job: str, out: Path) -> None:
     """Make the page of JOB's verdict anew, with what people said of it since."""
     from ..daemon.home.config import read_config
-    from ..daemon.home.places import outbox_path
+    from ..daemon.home.folders import outbox_path
     from ..record.file import VERDICT_FILE
     from ..stages.reporting.page import render_page
     from ..storage.registry import Registry
 
     home.require()
-    ledger = Ledger(home.database)
+    ledger = JobReader(home.database)
     row = ledger.get(job)
     outbox = outbox_path(home, read_config(home.config))
     folder = outbox / (row.folder or "")

@@ -4,7 +4,7 @@ import click
 
 from ..daemon.home.home import Home
 from ..daemon.publishing.names import printable
-from ..storage.ledger import Ledger
+from ..storage.job_reader import JobReader
 from .status import review_line, review_record
 
 DECISIONS = ("fake", "real", "inconclusive")
@@ -20,7 +20,7 @@ def command(home: Home, job: str, decision: str | None, by: str | None, note: st
     """Say what a person found of JOB's video, beside the machine's verdict; without --decision,
     show what was said so far (docs/review.md)."""
     home.require()
-    ledger = Ledger(home.database)
+    ledger = JobReader(home.database)
     row = ledger.get(job)
     if decision is not None:
         _record(home, row.id, decision, by, note)

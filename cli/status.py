@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from ..daemon.dispatch.free_space import lack_of_room
+from ..daemon.dispatch.free_space import space_shortage
 from ..daemon.home.home import Home
 from ..daemon.publishing.names import printable
-from ..storage.ledger import JobView, Ledger, ReviewView
+from ..storage.job_reader import JobReader, JobView, ReviewView
 from ..storage.times import iso
 
 FORMAT = 1
 LAST_VERDICTS = 10
 WATCH_EVERY_S = 1.0
 
-Record = dict[str, Any]
+StatusRow = dict[str, Any]
 
 
 @click.command("status")
@@ -27,7 +27,7 @@ Record = dict[str, Any]
 def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
     """What the queue holds and what runs now; of one JOB, its history."""
     home.require()
-    ledger = Ledger(home.database)
+    ledger = JobReader(home.database)
     while True:
         record = job_record(ledger, job) if job else service_record(home, ledger)
         text = json.dumps(record) if as_json else _job_text(record) if job else _text(record)
@@ -39,7 +39,7 @@ def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
         time.sleep(WATCH_EVERY_S)
 
 
-def service_record(home: Home, ledger: Ledger) -> Record:
+def service_record(home: Home, ledger: JobReader) -> StatusRow:
     """The state of the whole home."""
     return {
         "format": FORMAT,
@@ -51,7 +51,7 @@ def service_record(home: Home, ledger: Ledger) -> Record:
     }
 
 
-def job_record(ledger: Ledger, job: str) -> Record:
+def job_record(ledger: JobReader, job: str) -> StatusRow:
     """One job and its history."""
     row = ledger.get(job)
     history = [
@@ -62,7 +62,7 @@ def job_record(ledger: Ledger, job: str) -> Record:
     return {"format": FORMAT, **row_record(ledger, row), "reviews": reviews, "history": history}
 
 
-def _service(home: Home) -> Record:
+def _service(home: Home) -> StatusRow:
     nobody = {"alive": False, "since": None, "pid": None, "version": None}
     if not home.is_held() or not home.service_note.is_file():
         return {**nobody, "alive": home.is_held(), "arrivals": None, "trouble": []}
@@ -77,10 +77,10 @@ def _service(home: Home) -> Record:
     }
 
 
-def _with_more(service: Record, home: Home, ledger: Ledger) -> Record:
+def _with_more(service: StatusRow, home: Home, ledger: JobReader) -> StatusRow:
     """Trouble whether a service lives or not: nobody was told, or no room, with which no service
     can note anything."""
-    lack = lack_of_room(home.work if home.work.is_dir() else home.path)
+    lack = space_shortage(home.work if home.work.is_dir() else home.path)
     more = [*([lack] if lack else []), *map(_undelivered, ledger.undelivered())]
     return {**service, "trouble": [*service["trouble"], *more]}
 
@@ -91,7 +91,7 @@ def _undelivered(failed: tuple[str, str, int, str | None]) -> str:
     return f"{number} notice(s) to {target} {what}: {answer}"
 
 
-def row_record(ledger: Ledger, row: JobView) -> Record:
+def row_record(ledger: JobReader, row: JobView) -> StatusRow:
     """A job as it stands, with the review that counts."""
     reviews = ledger.reviews(row.id)
     return {
@@ -116,7 +116,7 @@ def row_record(ledger: Ledger, row: JobView) -> Record:
     }
 
 
-def review_record(review: ReviewView) -> Record:
+def review_record(review: ReviewView) -> StatusRow:
     return {
         "decision": review.decision,
         "by": review.by,
@@ -129,7 +129,7 @@ def _iso_or_none(seconds: float | None) -> str | None:
     return None if seconds is None else iso(seconds)
 
 
-def _text(record: Record) -> str:
+def _text(record: StatusRow) -> str:
     counts = "  ".join(f"{state} {number}" for state, number in record["counts"].items())
     lines = [_service_line(record["service"]), counts]
     lines += [f"trouble: {printable(fault)}" for fault in record["service"]["trouble"]]
@@ -140,7 +140,7 @@ def _text(record: Record) -> str:
     return "\n".join(lines)
 
 
-def _service_line(service: Record) -> str:
+def _service_line(service: StatusRow) -> str:
     if not service["alive"]:
         return "no service runs; start one with `ddaemon run`"
     if service["since"] is None:
@@ -152,13 +152,13 @@ def _service_line(service: Record) -> str:
     )
 
 
-def _running_line(row: Record) -> str:
+def _running_line(row: StatusRow) -> str:
     done = f"{row['percent'] or 0:3.0f} %"
     stage = printable(row["stage"] or "starting")
     return f"  {row['job']}  {done}  {stage:10}  {printable(row['name'])}"
 
 
-def line_of(row: Record) -> str:
+def line_of(row: StatusRow) -> str:
     """A job in one line."""
     score = "" if row["probability"] is None else f"{row['probability']:.3f}"
     what = row["decision"] or row["state"]
@@ -170,7 +170,7 @@ def line_of(row: Record) -> str:
     )
 
 
-def review_line(review: Record) -> str:
+def review_line(review: StatusRow) -> str:
     """A review in one line."""
     return (
         f"  {review['at']}  {review['decision']:12} by {printable(review['by'])}: "
@@ -178,7 +178,7 @@ def review_line(review: Record) -> str:
     )
 
 
-def _job_text(record: Record) -> str:
+def _job_text(record: StatusRow) -> str:
     lines = [line_of(record).strip(), f"sha256 {record['sha256']}  {record['bytes']} bytes"]
     if record["folder"]:
         lines.append(f"folder {record['folder']}")

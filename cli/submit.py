@@ -17,7 +17,7 @@ from ..daemon.publishing.names import printable
 def command(home: Home, videos: tuple[Path, ...], priority: int) -> None:
     """Copy VIDEOS into the inbox, and say each one's job."""
     from ..daemon.home.config import read_config
-    from ..daemon.home.places import inbox_path
+    from ..daemon.home.folders import inbox_path
     from ..daemon.intake.submit import submit
     from ..storage.database import Database
     from ..storage.queue import Queue

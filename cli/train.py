@@ -131,12 +131,12 @@ def _do(
     home: Home, run: Any, steps: tuple[str, ...], workers: int | None, registry: Path | None
 ) -> None:
     from ..storage.registry import Registry
-    from ..training.steps.context import Workshop
+    from ..training.steps.context import RunContext
     from ..training.steps.pipeline import do_steps
 
     with run.hold(), shown_progress() as progress:
         click.echo(f"run {run.folder}")
-        shop = Workshop(
+        context = RunContext(
             run=run,
             registry=Registry(home.detectors),
             shelf=registry or home.detectors,
@@ -145,7 +145,7 @@ def _do(
             say=click.echo,
             asked_workers=workers,
         )
-        do_steps(shop, steps)
+        do_steps(context, steps)
 
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:

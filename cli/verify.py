@@ -37,11 +37,11 @@ def command(
     Exit 0 when all is right, 1 when something is wrong, 3 when nothing is wrong but not all could
     be checked.
     """
-    from ..daemon.verify.verification import Asked, overall, verify
+    from ..daemon.verify.verification import VerifyRequest, overall, verify
 
     home: Home = context.obj
     checks = []
-    for check in verify(Asked(home, folder, video, rerun=not no_rerun)):
+    for check in verify(VerifyRequest(home, folder, video, rerun=not no_rerun)):
         checks.append(check)
         if not as_json:
             click.echo(f"{MARKS[check.state]} {check.what:11} {printable(check.text)}")

@@ -21,10 +21,10 @@ from ..storage.registry import Registry
 from .dispatch.confining import confine_network, confine_worker
 from .dispatch.worker import engine_of
 from .home.config import Config, read_config, read_config_if_any
+from .home.folders import inbox_path, outbox_path
 from .home.home import Home
-from .home.places import inbox_path, outbox_path
 from .notices.addresses import AddressRefused
-from .notices.answer import NotDelivered
+from .notices.delivery_result import NotDelivered
 from .notices.planner import targets_of
 from .verify.checker import Checker
 

@@ -23,15 +23,15 @@ from ..storage.registry import Registry
 from ..storage.times import iso
 from .dispatch.dispatcher import Dispatcher
 from .home.config import Config, read_config
+from .home.folders import inbox_path, outbox_path
 from .home.home import Home
-from .home.places import inbox_path, outbox_path
 from .intake.intake import Intake
 from .notices.notifier import Notifier
 from .notices.planner import Planner, targets_of
 from .publishing.names import printable
 from .publishing.publisher import Publisher, clean_work
 from .systemd import Notify, notifier, watchdog_interval
-from .wakeup import Bell
+from .wakeup import Wakeup
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Service:
         self._home = home
         self._config = config
         self._drain = drain
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._stopped_by: int | None = None  # a signal's number
         self._reloading = False
         self._has_started = False
@@ -91,7 +91,11 @@ class Service:
         )
         inbox = inbox_path(self._home, self._config)
         self._intake = Intake(
-            inbox, self._queue, self._config, on_hint=self._bell.ring, on_known=self._publisher.wake
+            inbox,
+            self._queue,
+            self._config,
+            on_hint=self._wakeup.wake,
+            on_known=self._publisher.wake,
         )
         self._dispatcher = Dispatcher(
             self._queue,
@@ -100,7 +104,7 @@ class Service:
             self._config,
             # A video that is judged again may lie beside its first verdict.
             readable=(inbox_path(self._home, self._config), outbox_path(self._home, self._config)),
-            on_event=self._bell.ring,
+            on_event=self._wakeup.wake,
             on_verdict=self._publisher.wake,
             on_changed=self._intake.doubt,
             is_away=self._intake.is_away,
@@ -115,7 +119,7 @@ class Service:
 
     def _on_published(self) -> None:
         self._notifier.wake()
-        self._bell.ring()
+        self._wakeup.wake()
 
     def _start(self) -> None:
         self._listen()
@@ -161,7 +165,7 @@ class Service:
         self._notify("STOPPING=1")
         deadline = time.monotonic() + self._config.workers.grace
         while self._dispatcher.running() and time.monotonic() < deadline:
-            self._bell.wait(BUSY_TICK_S)
+            self._wakeup.wait(BUSY_TICK_S)
             self._do_due(accepting=False)
             self._tell()
 
@@ -188,11 +192,11 @@ class Service:
     # it takes no lock and writes nothing.
     def _on_stop(self, number: int, _frame: object) -> None:
         self._stopped_by = number
-        self._bell.ring()
+        self._wakeup.wake()
 
     def _on_reload(self, _number: int, _frame: object) -> None:
         self._reloading = True
-        self._bell.ring()
+        self._wakeup.wake()
 
     # -- the loop ----------------------------------------------------------------------------
 
@@ -204,7 +208,7 @@ class Service:
             if self._drain and self._trouble is None and self._is_done():
                 logger.info("nothing is left to do")
                 return
-            self._bell.wait(self._pause())
+            self._wakeup.wait(self._pause())
 
     def _tick(self) -> None:
         self._check_threads()

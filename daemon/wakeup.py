@@ -9,7 +9,7 @@ from contextlib import suppress
 PIPE_BYTES = 65_536
 
 
-class Bell:
+class Wakeup:
     """For one waiting thread. A pipe, so without any lock.
 
     `threading.Event` is none for a signal's handler: it may interrupt the very code of `wait` or
@@ -18,20 +18,20 @@ class Bell:
     """
 
     def __init__(self) -> None:
-        self._heard, self._rung = os.pipe()
-        for end in (self._heard, self._rung):
+        self._read_end, self._write_end = os.pipe()
+        for end in (self._read_end, self._write_end):
             os.set_blocking(end, False)
             # Not at the interpreter's end: what rings then would write into another file's number.
             weakref.finalize(self, os.close, end).atexit = False
         self._poll = select.poll()
-        self._poll.register(self._heard, select.POLLIN)
+        self._poll.register(self._read_end, select.POLLIN)
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """End the wait that goes on, or the next one."""
         with suppress(BlockingIOError):  # it is full of rings that nobody waited for yet
-            os.write(self._rung, b"r")
+            os.write(self._write_end, b"r")
 
     def wait(self, seconds: float) -> None:
         """Until it rings, or rang since the last wait, for at most so long."""
         if self._poll.poll(math.ceil(seconds * 1000)):
-            os.read(self._heard, PIPE_BYTES)
+            os.read(self._read_end, PIPE_BYTES)

@@ -25,9 +25,9 @@ import psutil
 
 from ..storage.errors import WorkerError
 from . import inherited
-from .replies import MAX_BYTES, read_answer, write_answer, write_error
+from .replies import MAX_BYTES, read_reply, write_error, write_reply
 from .sandbox.confinement import Confinement
-from .sandbox.walls import build_walls
+from .sandbox.rules import apply_rules
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ SIGN_EVERY_S = 1.0  # between signs of life
 HELLO, ALIVE, RESULT, ERROR = b"h", b".", b"r", b"e"
 
 
-class Closing(Protocol):
+class Handle(Protocol):
     """Something open that a process inherits: a connection, a socket."""
 
     def close(self) -> None:
@@ -49,10 +49,10 @@ class Closing(Protocol):
         ...
 
 
-class Legacy(Protocol):
+class HandleSource(Protocol):
     """What hands something down to each new process."""
 
-    def bequeath(self) -> Closing:
+    def open_handle(self) -> Handle:
         """Something of its own for one process, which finds it by `inherited.find`."""
         ...
 
@@ -64,14 +64,14 @@ class WorkerProcess:
         recycle: calls after which the process is replaced by a fresh one.
         confinement: what it may do. When this is exchanged, or another file system lies at one
             of its places, the next call gets a new process.
-        legacy: what a new process inherits. When this is exchanged, the next call gets one.
+        handle_source: what a new process inherits. When this is exchanged, the next call gets one.
     """
 
     def __init__(
-        self, recycle: int, confinement: Confinement, legacy: Legacy | None = None
+        self, recycle: int, confinement: Confinement, handle_source: HandleSource | None = None
     ) -> None:
         self.confinement = confinement
-        self.legacy = legacy
+        self.handle_source = handle_source
         self._recycle = recycle
         self._running: _Running | None = None
 
@@ -85,7 +85,7 @@ class WorkerProcess:
         if self._running is not None and self._is_used_up(self._running):
             self.stop()
         if self._running is None:
-            self._running = _Running(self.confinement, self.legacy)
+            self._running = _Running(self.confinement, self.handle_source)
         return self._running.call(call, args)
 
     def is_alive(self) -> bool:
@@ -124,7 +124,7 @@ class WorkerProcess:
         return (
             running.calls >= self._recycle
             or running.ended.is_set()
-            or running.legacy is not self.legacy
+            or running.handle_source is not self.handle_source
             or running.confinement != self.confinement
             or running.identities != self.confinement.identities()
         )
@@ -133,9 +133,9 @@ class WorkerProcess:
 class _Running:
     """One process, and the thread that listens to it."""
 
-    def __init__(self, confinement: Confinement, legacy: Legacy | None) -> None:
+    def __init__(self, confinement: Confinement, handle_source: HandleSource | None) -> None:
         self.confinement = confinement
-        self.legacy = legacy
+        self.handle_source = handle_source
         self.identities = confinement.identities()
         self.calls = 0
         self.signs = 0
@@ -148,7 +148,7 @@ class _Running:
         # Two pipes, not a pair of sockets: the worker needs no socket at all.
         theirs, self._ask = context.Pipe(duplex=False)
         self._hear, there = context.Pipe(duplex=False)
-        handed = () if legacy is None else (legacy.bequeath(),)
+        handed = () if handle_source is None else (handle_source.open_handle(),)
         self.process = context.Process(
             target=_serve, args=(theirs, there, confinement, *handed), daemon=True
         )
@@ -221,7 +221,7 @@ class _Running:
             self.missing = tuple(str(part) for part in json.loads(raw))
         elif kind in (RESULT, ERROR):
             try:
-                said = read_answer(raw)
+                said = read_reply(raw)
             # Whatever a forged pickle raises is the worker's fault, never the listener's end.
             except Exception as error:  # noqa: BLE001
                 said, kind = BrokenProcessPool(f"its answer can't be read: {error}"), ERROR
@@ -256,7 +256,7 @@ def _serve(
     """What a worker does, from its first moment to its last."""
     _prepare()
     inherited.keep(*handed)
-    missing = build_walls(confinement)
+    missing = apply_rules(confinement)
     outbound = _Outbound(answers)
     outbound.send(HELLO, json.dumps(missing).encode())
     threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
@@ -275,7 +275,7 @@ def _answer_of(
 ) -> tuple[bytes, bytes]:
     try:
         _require_none(refused)
-        return RESULT, write_answer(call(*args))
+        return RESULT, write_reply(call(*args))
     # It is raised again where the call came from.
     except BaseException as error:  # noqa: BLE001
         error.add_note("In the worker:\n" + traceback.format_exc())

@@ -14,18 +14,18 @@ from typing import Any
 
 from ..storage.errors import DdaemonError
 
-MAX_BYTES = 64 * 1024**2  # of one answer: a bunch of fingerprints has some kilobytes
+MAX_BYTES = 64 * 1024**2  # of one answer: a batch of fingerprints has some kilobytes
 
 
 class WorkerRaised(DdaemonError):
     """A worker raised what is not taken from it: the name of the class, and its words."""
 
 
-def write_answer(value: object) -> bytes:
+def write_reply(value: object) -> bytes:
     """A value to be sent. Raises `WorkerRaised` when nobody would read it."""
     try:
         raw = pickle.dumps(value)
-        read_answer(raw)
+        read_reply(raw)
     except (pickle.PickleError, AttributeError, TypeError, ValueError) as error:
         raise WorkerRaised(f"its result can't be handed over: {error}") from error
     return raw
@@ -35,16 +35,16 @@ def write_error(error: BaseException) -> bytes:
     """An exception to be sent: as it is, or in words where its class is a stranger's."""
     if isinstance(error, Exception):
         try:
-            return write_answer(error)
+            return write_reply(error)
         except WorkerRaised:
             pass
     told = WorkerRaised(f"{type(error).__name__}: {error}")
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)
-    return write_answer(told)
+    return write_reply(told)
 
 
-def read_answer(raw: bytes) -> Any:
+def read_reply(raw: bytes) -> Any:
     """The value. Raises `pickle.UnpicklingError`, or whatever a broken pickle does."""
     return _Reader(io.BytesIO(raw)).load()
 

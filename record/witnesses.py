@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..storage.audit import Head, Witness, parse_head
+from ..storage.audit import LogHead, Witness, parse_head
 from ..storage.errors import UserError
 from .file import read_record
 
@@ -12,7 +12,7 @@ IN_THE_LOG = "audit log"  # the entry of a verdict's custody that names the log'
 PREFIX = "entry "
 
 
-def custody_of_log(head: Head, at: str) -> dict[str, str]:
+def custody_of_log(head: LogHead, at: str) -> dict[str, str]:
     """The entry of a verdict's custody that names the log's last entry."""
     return {"at": at, "what": IN_THE_LOG, "detail": f"{PREFIX}{head}"}
 

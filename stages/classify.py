@@ -83,11 +83,11 @@ def heed_envelope(
         return judgement
     decides = max(judgement.tracks, key=lambda track: track.probability).track
     person = next(track for track in faces if track.track == decides)
-    standing = stand(measure_track(person), envelope)
-    if standing is None or not standing.outside:
-        return replace(judgement, standing=standing)
-    reason = OUTSIDE.format("; ".join(outlier.text for outlier in standing.outside))
-    return replace(judgement, decision=INCONCLUSIVE, reason=reason, standing=standing)
+    envelope_check = stand(measure_track(person), envelope)
+    if envelope_check is None or not envelope_check.outside:
+        return replace(judgement, envelope_check=envelope_check)
+    reason = OUTSIDE.format("; ".join(outlier.text for outlier in envelope_check.outside))
+    return replace(judgement, decision=INCONCLUSIVE, reason=reason, envelope_check=envelope_check)
 
 
 def decide(probability: float, thresholds: ThresholdsRecord) -> str:

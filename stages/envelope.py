@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..storage.detector_record import BoundsRecord, EnvelopeRecord, short
-from .facts import FaceTrack, Outlier, Standing
-from .media.base import Image
+from .facts import EnvelopeCheck, FaceTrack, Outlier
+from .media.video import Image
 
 FACE_PX, BRIGHTNESS, DETAIL, PROFILE, SHARE = "face_px", "brightness", "detail", "profile", "share"
 NOSE_TIP, EDGES = 1, (234, 454)  # of the 468 landmarks; the face's edges at the height of the ears
@@ -90,26 +90,26 @@ def face_profile(points: NDArray[np.float32]) -> float:
     return min(FULLY, abs(2 * place - 1))
 
 
-def stand(measures: Measures, envelope: EnvelopeRecord | None) -> Standing | None:
+def stand(measures: Measures, envelope: EnvelopeRecord | None) -> EnvelopeCheck | None:
     """Where a person stands; None when the detector's record has no bounds."""
     if envelope is None or not envelope.measures:
         return None
     outside = [
-        Outlier(name, measures[name], bounds.low, bounds.high, _told(measures[name], bounds))
+        Outlier(name, measures[name], bounds.low, bounds.high, _describe(measures[name], bounds))
         for name, bounds in envelope.measures.items()
         if name in measures and is_outside(measures[name], bounds)
     ]
-    return Standing(dict(measures), tuple(outside))
+    return EnvelopeCheck(dict(measures), tuple(outside))
 
 
-def standing_record(standing: Standing | None) -> dict[str, Any] | None:
+def envelope_check_record(envelope_check: EnvelopeCheck | None) -> dict[str, Any] | None:
     """The verdict's field `envelope`: None when the detector has no bounds."""
-    if standing is None:
+    if envelope_check is None:
         return None
     return {
-        "inside": not standing.outside,
-        "measures": {name: round(value, 4) for name, value in standing.measures.items()},
-        "outside": [asdict(outlier) for outlier in standing.outside],
+        "inside": not envelope_check.outside,
+        "measures": {name: round(value, 4) for name, value in envelope_check.measures.items()},
+        "outside": [asdict(outlier) for outlier in envelope_check.outside],
     }
 
 
@@ -120,5 +120,5 @@ def is_outside(value: float, bounds: BoundsRecord) -> bool:
     )
 
 
-def _told(value: float, bounds: BoundsRecord) -> str:
+def _describe(value: float, bounds: BoundsRecord) -> str:
     return f"{bounds.what}: {short(value)}, measured on {bounds.told}"

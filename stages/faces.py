@@ -17,7 +17,7 @@ from .detection.tracking import Tracker
 from .envelope import face_profile
 from .facts import Box, FaceSample, FaceTrack
 from .media.ahead import ahead
-from .media.base import Frame, Image
+from .media.video import Frame, Image
 from .settings import FacesSettings
 
 MIN_PRESENCE = 0.5  # of a face, as the landmark network sees it

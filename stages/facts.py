@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .media.base import Image
+from .media.video import Image
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the displayed frame
 
@@ -63,7 +63,7 @@ class Outlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EnvelopeCheck:
     """Where the person who decides stands in the detector's operating envelope."""
 
     measures: Mapping[str, float]
@@ -78,4 +78,4 @@ class Judgement:
     reason: str | None  # why it is inconclusive, in words
     probability: float  # the largest of the tracks'
     tracks: tuple[TrackJudgement, ...]
-    standing: Standing | None = None  # None: the detector's record has no envelope
+    envelope_check: EnvelopeCheck | None = None  # None: the detector's record has no envelope

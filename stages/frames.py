@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 
 from .base import Context
-from .media.base import ContainerFacts, Frame
 from .media.pyav import PyavVideo, open_video
+from .media.video import ContainerFacts, Frame
 from .settings import FramesSettings
 
 JPEG_QUALITY = 95

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from .base import Context
 from .explanation.activation import ACTIVATIONS, Heat
-from .explanation.blurring import Judge, occlusion
+from .explanation.blurring import ScoreFunction, occlusion
 from .explanation.faithfulness import Faithfulness, as_record, check_heats
 from .explanation.heatsheet import Caption, Panel, draw_panel, draw_sheet, overlay_heat, shrink
 from .facts import FaceSample, FaceTrack, Judgement, TrackFeatures, TrackJudgement
 from .features import batches
-from .media.base import Image
+from .media.video import Image
 
 FOLDER = "heatmaps"
 SHEET = "heatmap.png"
@@ -27,7 +27,7 @@ FILE_NAMES = {"gradcam": "gradcam", "gradcam++": "gradcampp", "occlusion": "occl
 JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95)
 ENOUGH = 0.5  # of the largest attention times score: what a frame must have to be preferred
 
-Place = tuple[int, int]  # the person's track, and the frame's place in it
+FrameRef = tuple[int, int]  # the person's track, and the frame's place in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,14 @@ def pick_frames(
     ]
 
 
-def strongest_apart(weights: Mapping[Place, float], count: int) -> list[Place]:
+def strongest_apart(weights: Mapping[FrameRef, float], count: int) -> list[FrameRef]:
     """The `count` places of the largest weights, largest first.
 
     One beside a heavier one of the same person gives way to the next that is beside none, if that
     weighs at least `ENOUGH` of the heaviest.
     """
     ranked = sorted(weights, key=lambda place: -weights[place])
-    apart: list[Place] = []
+    apart: list[FrameRef] = []
     for track, place in ranked:
         if len(apart) == count:
             break
@@ -168,7 +168,7 @@ def _heat(method: str, pick: Pick, context: Context) -> Heat:
     return ACTIVATIONS[method](maps, pick.judged.gradient[pick.place])
 
 
-def _judge(pick: Pick, context: Context) -> Judge:
+def _judge(pick: Pick, context: Context) -> ScoreFunction:
     """What gives the person's probability of fake with this frame's face exchanged for others."""
     detector, size = context.detector, context.settings.features.batch
 

@@ -15,8 +15,8 @@ from .classify import FAKE, INCONCLUSIVE, REAL, Classify, decide
 from .faces import Faces
 from .facts import Judgement
 from .features import Features
-from .media.base import Frame, Image
 from .media.encode import through_h264
+from .media.video import Frame, Image
 from .verdict import NOT_ANALYSABLE
 
 CRF = 32  # of H.264: about what a messenger leaves
@@ -25,7 +25,7 @@ OTHER_SIDE = {FAKE: REAL, REAL: FAKE}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SecondLook:
     """What one more look at the video gave. It explains nothing: heatmaps are of the first."""
 
     name: str
@@ -74,7 +74,7 @@ class Stability:
             context.progress(done / len(names))
         thresholds = context.detector.record.thresholds
         flips = [look for look in looks if flipped(first, look, thresholds)]
-        text = _told(first, looks, flips)
+        text = _describe(first, looks, flips)
         judgement = replace(first, decision=INCONCLUSIVE, reason=text) if flips else first
         record = {
             "looks": [asdict(look) for look in looks],
@@ -97,23 +97,23 @@ def look_at(context: Context, frames: Any) -> Judgement:
     return judgement
 
 
-def flipped(first: Judgement, look: Look, thresholds: ThresholdsRecord) -> bool:
+def flipped(first: Judgement, look: SecondLook, thresholds: ThresholdsRecord) -> bool:
     """Whether a look's score belongs to the decision that the first look's excludes."""
     if look.probability is None or first.decision not in OTHER_SIDE:
         return False
     return decide(look.probability, thresholds) == OTHER_SIDE[first.decision]
 
 
-def _look(context: Context, name: str) -> Look:
+def _look(context: Context, name: str) -> SecondLook:
     frames = AlteredFrames(context.facts["frames"], ALTERATIONS[name])
     try:
         judgement = look_at(context, frames)
     except NotAnalysable:
-        return Look(name, NOT_ANALYSABLE, None)
-    return Look(name, judgement.decision, round(judgement.probability, 6))
+        return SecondLook(name, NOT_ANALYSABLE, None)
+    return SecondLook(name, judgement.decision, round(judgement.probability, 6))
 
 
-def _told(first: Judgement, looks: Sequence[Look], flips: Sequence[Look]) -> str:
+def _describe(first: Judgement, looks: Sequence[SecondLook], flips: Sequence[SecondLook]) -> str:
     was = f"{first.decision} ({first.probability:.2f})"
     others = ", ".join(f"{look.name} {_score(look)}" for look in flips or looks)
     if flips:
@@ -124,7 +124,7 @@ def _told(first: Judgement, looks: Sequence[Look], flips: Sequence[Look]) -> str
     return f"The same frames are {was} as they are, and {others}."
 
 
-def _score(look: Look) -> str:
+def _score(look: SecondLook) -> str:
     score = "" if look.probability is None else f" ({look.probability:.2f})"
     return f"{look.decision.replace('_', ' ')}{score}"
 

@@ -13,7 +13,7 @@ from ..storage.errors import NotAnalysable
 from ..storage.times import iso
 from .base import Context, Subject
 from .chain import Timing
-from .envelope import standing_record
+from .envelope import envelope_check_record
 from .examination.examined import examined
 from .facts import FaceTrack, Judgement, TrackJudgement
 from .networks.detector import Detector
@@ -45,7 +45,7 @@ def compose(context: Context, closing: Timing) -> Record:
         **examined(context.facts),
         "thresholds": _thresholds(context.detector),
         "faces": _faces(judgement, context.facts.get("faces", ())),
-        "envelope": standing_record(judgement.standing) if judgement else None,
+        "envelope": envelope_check_record(judgement.envelope_check) if judgement else None,
         "stability": context.facts.get("stability") if judgement else None,
         "heatmaps": list(context.facts.get("heatmaps", ())) if judgement else [],
         "facts": dict(context.facts["published"]),

@@ -2,8 +2,8 @@
 
 Each entry holds the hash of the one before it, so that nothing in the middle can be altered,
 removed, inserted or moved without breaking the chain. What the chain alone can't show is a log
-that lost its last entries, or one that was rewritten as a whole: for that a `Head` has to be kept
-where the log's owner can't reach it (docs/custody.md).
+that lost its last entries, or one that was rewritten as a whole: for that a `LogHead` has to be
+kept where the log's owner can't reach it (docs/custody.md).
 
     hash = SHA-256 of the JSON text [seq, at, kind, job, sha256, detail, previous]
 
@@ -40,7 +40,7 @@ PUBLISHED = "published"
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class LogHead:
     """The last entry of a log at some moment. Who keeps it can tell later what was taken away."""
 
     seq: int
@@ -64,8 +64,8 @@ class Entry:
     hash: str
 
     @property
-    def head(self) -> Head:
-        return Head(self.seq, self.hash)
+    def head(self) -> LogHead:
+        return LogHead(self.seq, self.hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Witness:
     """A head that was kept outside of the log, and where."""
 
     where: str
-    head: Head
+    head: LogHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,12 @@ class Walk:
     """What a walk along the chain found. `broken` is the first entry that is wrong, if any."""
 
     entries: int  # that are right
-    head: Head
+    head: LogHead
     broken: int | None = None
     fault: str | None = None
 
 
-EMPTY = Head(0, NOTHING_BEFORE)
+EMPTY = LogHead(0, NOTHING_BEFORE)
 
 
 def append(
@@ -97,7 +97,7 @@ def append(
     *,
     sha256: str | None = None,
     at: float | None = None,
-) -> Head:
+) -> LogHead:
     """Add an entry within the caller's write transaction, as its last statements.
 
     An entry follows the last one, so appenders take turns: a write transaction of SQLite holds the
@@ -133,11 +133,11 @@ def begin(connection: "Connection") -> None:
     append(connection, BEGUN, None, {"jobs_before": before})
 
 
-def head_of(connection: "Connection") -> Head:
+def head_of(connection: "Connection") -> LogHead:
     """The last entry, found by its number: the log is not read again for each new one."""
     last = _text("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
     row = connection.execute(last).one_or_none()
-    return EMPTY if row is None else Head(row[0], row[1])
+    return EMPTY if row is None else LogHead(row[0], row[1])
 
 
 def take_turn(connection: "Connection") -> None:
@@ -154,7 +154,7 @@ def _text(statement: str) -> "TextClause":
 
 
 def make_entry(
-    last: Head, at: str, kind: str, job: str | None, sha256: str | None, detail: str
+    last: LogHead, at: str, kind: str, job: str | None, sha256: str | None, detail: str
 ) -> Entry:
     """The entry that follows `last`."""
     seq = last.seq + 1
@@ -194,7 +194,7 @@ def walk(entries: Iterable[Entry], witnesses: Sequence[Witness] = ()) -> Walk:
     return Walk(last.seq, last)
 
 
-def parse_head(text: str) -> Head:
+def parse_head(text: str) -> LogHead:
     """Read `SEQ:HASH`. Raises `UserError` when it is not that."""
     parts = HEAD.fullmatch(text.strip())
     if parts is None:
@@ -202,10 +202,10 @@ def parse_head(text: str) -> Head:
             f"{text!r} is not a head of the audit log; it looks like 17:<64 hexadecimal digits> "
             "(`ddaemon audit export` ends with one)"
         )
-    return Head(int(parts[1]), parts[2])
+    return LogHead(int(parts[1]), parts[2])
 
 
-def _break_between(last: Head, entry: Entry) -> tuple[int, str] | None:
+def _break_between(last: LogHead, entry: Entry) -> tuple[int, str] | None:
     expected = last.seq + 1
     if entry.seq != expected:
         return expected, f"entry {expected} is missing (the next one is {entry.seq})"
@@ -234,7 +234,7 @@ def _is_as_written(entry: Entry) -> bool:
         return False
 
 
-def _contradiction(witness: Witness, seen: dict[int, str], last: Head) -> tuple[int, str] | None:
+def _contradiction(witness: Witness, seen: dict[int, str], last: LogHead) -> tuple[int, str] | None:
     seq = witness.head.seq
     if seq > last.seq:
         return last.seq + 1, (

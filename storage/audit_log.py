@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from .audit import EMPTY, PUBLISHED, Entry, Head, Walk, Witness, walk
+from .audit import EMPTY, PUBLISHED, Entry, LogHead, Walk, Witness, walk
 from .place import Place
 from .reading import open_checked
 
@@ -33,7 +33,7 @@ class AuditLog:
         """Every entry, in their order, whatever time it claims."""
         return self._read("ORDER BY seq")
 
-    def head(self) -> Head | None:
+    def head(self) -> LogHead | None:
         """The last entry; None when there is none."""
         last = next(self._read("ORDER BY seq DESC LIMIT 1"), None)
         return last.head if last else None
@@ -52,7 +52,7 @@ class AuditLog:
             if entry.job == job or entry.sha256 == verdict or _folder(entry) == folder
         ]
 
-    def knows(self, job: str | None, head: Head | None) -> bool:
+    def knows(self, job: str | None, head: LogHead | None) -> bool:
         """Whether log or queue tell of this job, or this head is one of the log's."""
         statement = (
             "SELECT EXISTS (SELECT 1 FROM audit WHERE job = ? OR (seq = ? AND hash = ?))"

@@ -20,15 +20,15 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 # A hair beyond 0 and 1 is a threshold that nothing reaches.
 Threshold = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6, allow_inf_nan=False)]
-Kind = Annotated[str, Field(min_length=1, max_length=200)]
+KindName = Annotated[str, Field(min_length=1, max_length=200)]
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
-class Part(BaseModel):
+class RecordPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class BackboneRecord(Part):
+class BackboneRecord(RecordPart):
     """The network that turns one face crop into one vector."""
 
     name: str  # efficientnet_lite0 or efficientnetv2b0
@@ -37,7 +37,7 @@ class BackboneRecord(Part):
     difference_from_keras: float | None = None  # max abs, OpenVINO against Keras, same input
 
 
-class CropRecord(Part):
+class CropRecord(RecordPart):
     """What the network sees: a square around the landmarks' hull, or the whole frame.
 
     The square's side is `side` times the larger side of the hull of the 468 landmarks. A whole
@@ -48,7 +48,7 @@ class CropRecord(Part):
     side: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.10
 
 
-class PreprocessingRecord(Part):
+class PreprocessingRecord(RecordPart):
     """`(x - mean) / std` over RGB values 0..255, after resizing the crop to `size` pixels."""
 
     size: Annotated[int, Field(ge=1, le=MAX_SIDE)]
@@ -58,7 +58,7 @@ class PreprocessingRecord(Part):
     mirrored: bool = False  # the mean over each crop and its mirror image is what counts
 
 
-class HeadRecord(Part):
+class HeadRecord(RecordPart):
     """The network over the sequence of vectors, or over their mean as a sequence of one step."""
 
     kind: Literal["bilstm_attention"] = "bilstm_attention"
@@ -67,7 +67,7 @@ class HeadRecord(Part):
     attention_units: Width
 
 
-class CalibrationRecord(Part):
+class CalibrationRecord(RecordPart):
     """How a logit becomes a probability of fake.
 
     Platt: sigmoid(slope * logit + offset). Temperature: the same, slope = 1 / T and offset 0.
@@ -95,7 +95,7 @@ class CalibrationRecord(Part):
         return self
 
 
-class ThresholdsRecord(Part):
+class ThresholdsRecord(RecordPart):
     """`fake` from here up, `real` from here down, inconclusive between; and how often that is
     wrong on the named data. Rates are of all videos with that label; intervals are 95 %."""
 
@@ -115,7 +115,7 @@ def short(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-class BoundsRecord(Part):
+class BoundsRecord(RecordPart):
     """What one measure of a face was like in the videos that the detector was measured on."""
 
     what: str  # is measured, in words
@@ -133,7 +133,7 @@ class BoundsRecord(Part):
         return f"{low} and more" if high is None else f"{low} to {high}"
 
 
-class EnvelopeRecord(Part):
+class EnvelopeRecord(RecordPart):
     """The operating envelope: what faces may be like for the stated error rates to hold."""
 
     measures: dict[str, BoundsRecord]  # ddaemon.stages.envelope says how each is taken
@@ -144,7 +144,7 @@ class EnvelopeRecord(Part):
     rule: str  # by which the bounds were chosen, in words
 
 
-class GoldenRecord(Part):
+class GoldenRecord(RecordPart):
     """A clip whose probability must reproduce on this machine."""
 
     clip: Annotated[str, Field(pattern=FILE_PATTERN)]  # in ddaemon's own package data
@@ -153,7 +153,7 @@ class GoldenRecord(Part):
     tolerance: float
 
 
-class DetectorRecord(Part):
+class DetectorRecord(RecordPart):
     """All that is known of a detector beside its weights."""
 
     format: Literal[1] = 1
@@ -164,7 +164,7 @@ class DetectorRecord(Part):
     licence: str
     data: list[str]  # what it learned from, in words
     command: str  # what made it
-    blind_to: tuple[Kind, ...] = ()  # kinds of manipulation that nobody should expect it to see
+    blind_to: tuple[KindName, ...] = ()  # kinds of manipulation that nobody should expect it to see
     backbone: BackboneRecord
     preprocessing: PreprocessingRecord
     head: HeadRecord

@@ -41,7 +41,7 @@ from .place import ALONE
 from .states import ENDED, State
 from .tables import events, files, jobs, notices, reruns
 from .text import clipped
-from .verdicts import Judge
+from .verdicts import DetectorRef
 
 ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # without letters that look like another
 ID_LENGTH = 8
@@ -317,7 +317,7 @@ class Queue:
                 probability=outcome.probability,
             )
 
-    def finish(self, job: str, verdict_sha256: str, judge: Judge | None = None) -> None:
+    def finish(self, job: str, verdict_sha256: str, judge: DetectorRef | None = None) -> None:
         """The verdict's folder is in the outbox, with a `verdict.json` of this SHA-256.
 
         `judge` is the detector that the record names.
@@ -536,7 +536,7 @@ class Queue:
 
     # -- what is left to do ------------------------------------------------------------------
 
-    def audit_head(self) -> audit.Head:
+    def audit_head(self) -> audit.LogHead:
         """The audit log's last entry."""
         with self._database.read() as connection:
             return audit.head_of(connection)

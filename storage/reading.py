@@ -16,8 +16,8 @@ SCHEMA_VERSION = 3
 READABLE = range(1, SCHEMA_VERSION + 1)  # an older one gets its new tables when it is written to
 BUSY_TIMEOUT_S = 10.0
 
-Values = str | int | float | None
-Line = tuple[Any, ...]
+SqlValue = str | int | float | None
+ResultRow = tuple[Any, ...]
 
 
 class Reader(Protocol):
@@ -25,7 +25,7 @@ class Reader(Protocol):
 
     faults: type[Exception]  # what `rows` raises when a table can't be read
 
-    def rows(self, statement: str, *values: Values) -> Iterator[Line]:
+    def rows(self, statement: str, *values: SqlValue) -> Iterator[ResultRow]:
         """What the statement finds, one row after the other."""
         ...
 
@@ -57,7 +57,7 @@ class FileReader:
         # Whatever somebody wrote into a table must be read, to be called altered.
         self._connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
-    def rows(self, statement: str, *values: Values) -> Iterator[Line]:
+    def rows(self, statement: str, *values: SqlValue) -> Iterator[ResultRow]:
         return iter(self._connection.execute(statement, values))
 
     def begin(self) -> None:
@@ -83,7 +83,7 @@ class ServerReader:
         self._server = server
         self._cursors = 0
 
-    def rows(self, statement: str, *values: Values) -> Iterator[Line]:
+    def rows(self, statement: str, *values: SqlValue) -> Iterator[ResultRow]:
         self._cursors += 1  # a name each: the server keeps what was not asked for yet
         try:
             with self._connection.cursor(f"rows_{self._cursors}", withhold=True) as cursor:

@@ -11,7 +11,7 @@ CURRENT = ("decision", "reason", "probability", "folder", "finished_at")  # as t
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class DetectorRef:
     """The detector that judged. `sha256` is that of its record."""
 
     name: str
@@ -19,7 +19,7 @@ class Judge:
     sha256: str
 
 
-def add(connection: Connection, job: Row[Any], judge: Judge | None) -> None:
+def add(connection: Connection, job: Row[Any], judge: DetectorRef | None) -> None:
     """Add the verdict that the job's row holds, in the transaction that makes it done."""
     connection.execute(
         insert(verdicts).values(

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
+from ddaemon.stages.media.video import Image
 from ddaemon.training.forgery.clips import read_portrait
 
 HEIGHT, WIDTH, BITS = 96, 128, 8

@@ -14,8 +14,8 @@ import numpy as np
 
 from ddaemon.stages.detection.facefinder import FaceFinder
 from ddaemon.stages.detection.landmarks import LandmarkFinder
-from ddaemon.stages.media.base import Image
 from ddaemon.stages.media.encode import write_video
+from ddaemon.stages.media.video import Image
 from ddaemon.training.forgery.clips import read_portrait
 from ddaemon.training.forgery.forge import forge, forge_frames
 

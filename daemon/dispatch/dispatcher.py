@@ -29,7 +29,7 @@ from ..home.config import Config
 from ..publishing.names import folder_name
 from ..publishing.publisher import attempt_folder, clear_attempt
 from .confining import confine_worker
-from .free_space import lack_of_room
+from .free_space import space_shortage
 from .networks import Networks
 from .outcomes import in_words, require_outcome, require_record
 from .worker import Progress, Task, VideoChanged, read_progress, run_task, warm_up
@@ -45,7 +45,7 @@ LONGEST_LOOK_S = 2.0
 
 
 @dataclass(slots=True)
-class Run:
+class Attempt:
     """One attempt in one worker."""
 
     claim: Claim
@@ -90,7 +90,7 @@ class Dispatcher:
         self._is_away = is_away
         self._workers: list[WorkerProcess] = []
         self._networks = Networks(private=[work.parent])
-        self._runs: dict[WorkerProcess, Run] = {}
+        self._runs: dict[WorkerProcess, Attempt] = {}
         self._next_look = 0.0
         self.lack: str | None = None  # of room on the disk, in words
         self.trouble: str | None = None  # why no job can run at present
@@ -125,7 +125,7 @@ class Dispatcher:
         """Have the worker's process, now or with its next call, be one for this detector."""
         worker.confinement = self._confine(detector.path)
         places = (self._registry.folder, detector.path)
-        worker.legacy = self._networks.of(detector, self._config, places)
+        worker.handle_source = self._networks.of(detector, self._config, places)
 
     def _let_read(self, folder: Path) -> None:
         """A video may have come in through the inbox of another service on the same database."""
@@ -171,7 +171,7 @@ class Dispatcher:
             else:
                 self._watch(worker, run, now)
         self._retire_surplus()
-        self._networks.keep(worker.legacy for worker in self._workers)
+        self._networks.keep(worker.handle_source for worker in self._workers)
         if now >= self._next_look:
             self._next_look = now + IDLE_LOOK_S
             self._queue.reclaim(held=[run.claim.token for run in self._runs.values()])
@@ -221,7 +221,7 @@ class Dispatcher:
         self._prepare(worker, detector)
         future = worker.submit(run_task, task)
         beat = now + self._config.queue.heartbeat
-        self._runs[worker] = Run(claim, task, future, now, beat, now, worker.signs())
+        self._runs[worker] = Attempt(claim, task, future, now, beat, now, worker.signs())
         future.add_done_callback(lambda _future: self._on_event())
 
     def _judge_of(self, claim: Claim) -> DetectorFolder:
@@ -250,7 +250,7 @@ class Dispatcher:
             detector_sha256=detector.sha256,
         )
 
-    def _watch(self, worker: WorkerProcess, run: Run, now: float) -> None:
+    def _watch(self, worker: WorkerProcess, run: Attempt, now: float) -> None:
         if run.killed:
             return
         self._listen(worker, run, now)
@@ -261,7 +261,7 @@ class Dispatcher:
             run.next_beat = now + self._config.queue.heartbeat
             self._beat(worker, run)
 
-    def _listen(self, worker: WorkerProcess, run: Run, now: float) -> None:
+    def _listen(self, worker: WorkerProcess, run: Attempt, now: float) -> None:
         signs = worker.signs()
         if signs != run.signs:
             run.signs, run.silent = signs, 0.0
@@ -269,7 +269,7 @@ class Dispatcher:
             run.silent += min(now - run.looked, LONGEST_LOOK_S)
         run.looked = now
 
-    def _limit_passed(self, worker: WorkerProcess, run: Run, now: float) -> str | None:
+    def _limit_passed(self, worker: WorkerProcess, run: Attempt, now: float) -> str | None:
         limits, lease = self._config.workers, self._config.queue.lease
         if run.silent > lease:
             return f"its worker gave no sign of life for queue.lease ({lease:g} s)"
@@ -279,19 +279,19 @@ class Dispatcher:
             return f"it took more memory than workers.memory_mb ({limits.memory_mb} MB)"
         return None
 
-    def _beat(self, worker: WorkerProcess, run: Run) -> None:
+    def _beat(self, worker: WorkerProcess, run: Attempt) -> None:
         said = read_progress(run.task.progress) or Progress()
         try:
             self._queue.heartbeat(run.claim, self._config.queue.lease, said.stage, said.percent)
         except LeaseLost:
             self._kill(worker, run, "the job was cancelled, or its lease was lost")
 
-    def _kill(self, worker: WorkerProcess, run: Run, why: str) -> None:
+    def _kill(self, worker: WorkerProcess, run: Attempt, why: str) -> None:
         logger.warning("job %s: its worker is ended: %s", run.claim.job, why)
         run.killed = why
         worker.kill()
 
-    def _end(self, worker: WorkerProcess, run: Run) -> None:
+    def _end(self, worker: WorkerProcess, run: Attempt) -> None:
         self._next_look = 0.0
         try:
             self._conclude(run)
@@ -302,7 +302,7 @@ class Dispatcher:
         del self._runs[worker]
         run.task.progress.unlink(missing_ok=True)
 
-    def _conclude(self, run: Run) -> None:
+    def _conclude(self, run: Attempt) -> None:
         try:
             outcome = require_outcome(run.future.result())
             require_record(run.task.work, run.claim, outcome)
@@ -327,7 +327,7 @@ class Dispatcher:
         self._clear()
         self._on_verdict()
 
-    def _fail(self, run: Run, error: BaseException) -> None:
+    def _fail(self, run: Attempt, error: BaseException) -> None:
         logger.warning("job %s: attempt %d failed", run.claim.job, run.claim.attempt)
         logger.debug("job %s", run.claim.job, exc_info=error)
         self._queue.fail(run.claim, run.killed or in_words(error, self._config.workers))
@@ -335,7 +335,7 @@ class Dispatcher:
             self._on_changed(run.claim.source, run.claim.stamp)
         self._on_verdict()
 
-    def _is_of_the_set_up(self, run: Run, error: Exception) -> bool:
+    def _is_of_the_set_up(self, run: Attempt, error: Exception) -> bool:
         """A worker's word, which is believed once: what a video took over may say so each time."""
         is_suspect = run.claim.job in self._suspects
         return isinstance(error, UserError) and run.claim.detector is None and not is_suspect
@@ -348,12 +348,12 @@ class Dispatcher:
 
     def _has_no_room(self) -> bool:
         """On a full disk an attempt says nothing of its video: it would use up every attempt."""
-        before, self.lack = self.lack, lack_of_room(self._work)
+        before, self.lack = self.lack, space_shortage(self._work)
         if self.lack and before is None:
             logger.error("%s", self.lack)
         return self.lack is not None
 
-    def _release(self, run: Run, why: str, delay_s: float = 0.0) -> None:
+    def _release(self, run: Attempt, why: str, delay_s: float = 0.0) -> None:
         try:
             self._queue.release(run.claim, why, delay_s)
         except LeaseLost:

@@ -6,7 +6,7 @@ from pathlib import Path
 LEAST_BYTES = 1_000_000  # no attempt comes to an end with less
 
 
-def lack_of_room(folder: Path) -> str | None:
+def space_shortage(folder: Path) -> str | None:
     """In words, why nothing can be done in this folder; None when there is room."""
     free = shutil.disk_usage(folder).free
     if free >= LEAST_BYTES:

@@ -18,7 +18,7 @@ from .confining import confine_network
 
 logger = logging.getLogger(__name__)
 
-Key = tuple[Path, str, FeaturesSettings]
+NetworkKey = tuple[Path, str, FeaturesSettings]
 
 
 class SharedNetwork:
@@ -38,7 +38,7 @@ class SharedNetwork:
         # Else links that it never took would stay open, and workers wait for its greeting.
         self._serving.add_done_callback(lambda _serving: self.process.kill())
 
-    def bequeath(self) -> Link:
+    def open_handle(self) -> Link:
         """A new link; one to a process that is gone leads nowhere, and whoever uses it learns
         that there."""
         context = get_context("spawn")
@@ -77,7 +77,7 @@ class Networks:
 
     def __init__(self, private: Iterable[Path] = ()) -> None:
         self._private = tuple(private)
-        self._running: dict[Key, SharedNetwork] = {}
+        self._running: dict[NetworkKey, SharedNetwork] = {}
 
     def of(
         self, detector: DetectorFolder, config: Config, read: Iterable[Path]
@@ -124,7 +124,7 @@ class _Once:
     def __init__(self, thing: socket.socket) -> None:
         self._thing = thing
 
-    def bequeath(self) -> socket.socket:
+    def open_handle(self) -> socket.socket:
         return self._thing
 
 

@@ -16,35 +16,35 @@ MAX_RECORD_BYTES = 64 * 1024**2
 NOT_ANALYSABLE = "not_analysable"
 
 
-class BadAnswer(DdaemonError):
+class BadReply(DdaemonError):
     """A worker answered what no chain finds."""
 
 
 def require_outcome(said: object) -> Outcome:
-    """What a worker said, as a result. It may have been taken over: raises `BadAnswer`."""
+    """What a worker said, as a result. It may have been taken over: raises `BadReply`."""
     if isinstance(said, Outcome) and (_is_decision(said) or _is_refusal(said)):
         return said
-    raise BadAnswer("the worker's answer is not a result of the chain")
+    raise BadReply("the worker's answer is not a result of the chain")
 
 
 def require_record(folder: Path, claim: Claim, outcome: Outcome) -> None:
     """That a worker left what it said: a record of this job, video and outcome, and beside it
-    nothing but files and folders. Raises `BadAnswer`; OSError when it can't be read."""
+    nothing but files and folders. Raises `BadReply`; OSError when it can't be read."""
     for path in folder.rglob("*"):
         kind = path.lstat().st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-            raise BadAnswer(f"the worker left {path.name}, which is neither a file nor a folder")
+            raise BadReply(f"the worker left {path.name}, which is neither a file nor a folder")
     path = folder / VERDICT_FILE
     if path.stat().st_size > MAX_RECORD_BYTES:
-        raise BadAnswer(f"the worker left a {VERDICT_FILE} beyond {MAX_RECORD_BYTES} bytes")
+        raise BadReply(f"the worker left a {VERDICT_FILE} beyond {MAX_RECORD_BYTES} bytes")
     try:
         record = parse_judged(path.read_bytes())
     except RecordDamaged as error:
-        raise BadAnswer(f"the worker left no {VERDICT_FILE} that can be read: {error}") from error
+        raise BadReply(f"the worker left no {VERDICT_FILE} that can be read: {error}") from error
     said = (record.job, record.input.sha256, record.decision, record.reason, record.probability)
     meant = (claim.job, claim.sha256, outcome.decision, outcome.reason, outcome.probability)
     if said != meant:
-        raise BadAnswer(f"the worker left a {VERDICT_FILE} that says other than the worker")
+        raise BadReply(f"the worker left a {VERDICT_FILE} that says other than the worker")
 
 
 def _is_decision(said: Outcome) -> bool:
@@ -64,7 +64,7 @@ def in_words(error: BaseException, limits: WorkersSettings) -> str:
         return f"it took more memory than workers.memory_mb ({limits.memory_mb} MB)"
     if isinstance(error, BrokenProcessPool) and "SIGXCPU" in str(error):
         return f"{error}: more processor time than workers.job_seconds ({limits.job_seconds:g} s)"
-    if isinstance(error, BrokenProcessPool | WorkerRaised | BadAnswer):
+    if isinstance(error, BrokenProcessPool | WorkerRaised | BadReply):
         return str(error)
     if isinstance(error, UserError):
         return str(error)

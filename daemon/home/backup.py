@@ -24,8 +24,8 @@ from ...storage.tables import jobs
 from ...storage.times import iso
 from ..publishing.outbox import sync_folder
 from .config import read_config
+from .folders import inbox_path
 from .home import Home
-from .places import inbox_path
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -65,7 +65,7 @@ def _gather(home: Home, stage: Path) -> Manifest:
     source, target = Database.open(home.database), Database.create(stage / "state.db")
     try:
         copy_tables(source, target)
-        told = _told(target)
+        told = _make_manifest(target)
     finally:
         source.close()
         target.close()  # the last to close folds the write-ahead log into the file
@@ -78,7 +78,7 @@ def _gather(home: Home, stage: Path) -> Manifest:
     return {**told, "members": members}
 
 
-def _told(database: Database) -> Manifest:
+def _make_manifest(database: Database) -> Manifest:
     with database.read() as connection:
         states = connection.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state))
         return {

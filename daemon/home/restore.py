@@ -14,8 +14,8 @@ from ...storage.restoring import folders, put_back
 from ..publishing.outbox import sync_folder, sync_tree
 from .backup import MANIFEST, Manifest, check
 from .config import read_config
+from .folders import outbox_path
 from .home import Home
-from .places import outbox_path
 
 FILES = ("ddaemon.toml", ".home-id", "state.db")
 ORDER = ("ddaemon.toml", ".home-id", "detectors", "state.db")  # the database last

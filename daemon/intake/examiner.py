@@ -25,7 +25,7 @@ Call = Callable[[Sequence[Path]], list[Examined]]
 
 
 @dataclass(slots=True)
-class Batch:
+class ExaminerBatch:
     """What the process has before it now."""
 
     seen: list[Seen]
@@ -45,7 +45,7 @@ class Examiner:
     def __init__(self, on_done: Callable[[], None]) -> None:
         self._on_done = on_done
         self._process = WorkerProcess(CALLS, Confinement())
-        self._batch: Batch | None = None
+        self._batch: ExaminerBatch | None = None
         self._alone: list[Seen] = []  # of a batch that ended the process
 
     def configure(self, confinement: Confinement, limits: WorkersSettings) -> None:
@@ -91,9 +91,9 @@ class Examiner:
         opening = min(OPEN_LIMIT_S, self._limits.job_seconds)
         limit = opening if call is examine_all else OPEN_LIMIT_S
         limit += sum(stamp.size for _, stamp in seen) / SLOWEST_BYTES_S
-        self._batch = Batch(seen, call, future, time.monotonic() + limit)
+        self._batch = ExaminerBatch(seen, call, future, time.monotonic() + limit)
 
-    def _found(self, batch: Batch) -> list[tuple[Path, FileStamp, Examined]]:
+    def _found(self, batch: ExaminerBatch) -> list[tuple[Path, FileStamp, Examined]]:
         try:
             answers = require_answers(batch.future.result(), len(batch.seen))
         # It may have died, or been taken over by what it read: then it says anything.
@@ -102,7 +102,7 @@ class Examiner:
             return self._after_a_crash(batch)
         return [(path, stamp, a) for (path, stamp), a in zip(batch.seen, answers, strict=True)]
 
-    def _after_a_crash(self, batch: Batch) -> list[tuple[Path, FileStamp, Examined]]:
+    def _after_a_crash(self, batch: ExaminerBatch) -> list[tuple[Path, FileStamp, Examined]]:
         if len(batch.seen) > 1:
             self._alone = batch.seen
         elif batch.call is examine_all:

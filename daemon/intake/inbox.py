@@ -25,7 +25,7 @@ KINDS = (
 
 
 @dataclass(slots=True)
-class Findings:
+class ScanResult:
     """What a look at the whole inbox found."""
 
     files: dict[Path, FileStamp] = field(default_factory=dict)  # that may be taken
@@ -66,9 +66,9 @@ class Inbox:
             return False
         return bool(parts) and not any(self._is_ignored(part) for part in parts)
 
-    def scan(self) -> Findings:
+    def scan(self) -> ScanResult:
         """Look at everything. Raises OSError when the inbox itself can't be read."""
-        findings = Findings()
+        findings = ScanResult()
         self._scan(self.path, findings)
         return findings
 
@@ -92,7 +92,7 @@ class Inbox:
         except OSError:
             return None
 
-    def _scan(self, folder: Path, findings: Findings) -> None:
+    def _scan(self, folder: Path, findings: ScanResult) -> None:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if self._is_ignored(entry.name):
@@ -102,7 +102,7 @@ class Inbox:
                 else:
                     _note(entry, findings)
 
-    def _scan_below(self, folder: Path, findings: Findings) -> None:
+    def _scan_below(self, folder: Path, findings: ScanResult) -> None:
         try:
             self._scan(folder, findings)
         except (FileNotFoundError, NotADirectoryError):
@@ -114,7 +114,7 @@ class Inbox:
         return self._ignored.match(name) is not None
 
 
-def _note(entry: "os.DirEntry[str]", findings: Findings) -> None:
+def _note(entry: "os.DirEntry[str]", findings: ScanResult) -> None:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..publishing.names import printable
 from .addresses import AddressRefused, checked_addresses
-from .answer import Answer, NotDelivered
+from .delivery_result import DeliveryResult, NotDelivered
 
 HTTPS = 443
 # What a file is called must not call a whole channel together, or look like a link.
@@ -25,16 +25,16 @@ class Chat:
         self.key = f"apprise {hashlib.sha256(url.encode()).hexdigest()[:8]}"
         self.label = f"{self.key} ({scheme})"
 
-    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> Answer:
+    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
         """Send it once."""
         try:
             service = self._service()
         except (NotDelivered, AddressRefused) as error:
-            return Answer(False, str(error))
+            return DeliveryResult(False, str(error))
         title, body = in_words(json.loads(payload))
         if service.notify(title=title, body=body):
-            return Answer(True, "sent")
-        return Answer(False, "the service can't be reached or refused it")
+            return DeliveryResult(True, "sent")
+        return DeliveryResult(False, "the service can't be reached or refused it")
 
     def check(self) -> None:
         """Raise `NotDelivered` or `AddressRefused` when no delivery could begin."""

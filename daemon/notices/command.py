@@ -19,7 +19,7 @@ from typing import IO
 from ...record.file import VERDICT_FILE
 from ..publishing.names import printable
 from ..publishing.outbox import REASON_FILE
-from .answer import Answer, NotDelivered
+from .delivery_result import DeliveryResult, NotDelivered
 
 MAX_STDERR_BYTES = 400
 SHOWN = ("event", "delivery", "job", "name", "sha256", "decision", "reason", "probability", "at")
@@ -42,7 +42,7 @@ class Command:
         self._timeout = timeout
         self.label = f"command {words[0]}"
 
-    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> Answer:
+    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
         """Run it once; killed with all that it started when its time is over."""
         with tempfile.TemporaryFile() as given:
             given.write(payload.encode())
@@ -57,7 +57,7 @@ class Command:
                     start_new_session=True,
                 )
             except OSError as error:
-                return Answer(False, f"cannot be started: {error.strerror}")
+                return DeliveryResult(False, f"cannot be started: {error.strerror}")
             return self._wait(process)
 
     def check(self) -> None:
@@ -65,7 +65,7 @@ class Command:
         if shutil.which(self.words[0]) is None:
             raise NotDelivered(f"notify.command: there is no program {self.words[0]}")
 
-    def _wait(self, process: "subprocess.Popen[bytes]") -> Answer:
+    def _wait(self, process: "subprocess.Popen[bytes]") -> DeliveryResult:
         assert process.stderr is not None  # noqa: S101 (a pipe was asked for)
         said = bytearray()
         reader = threading.Thread(target=_drain, args=(process.stderr, said), daemon=True)
@@ -105,7 +105,7 @@ def _drain(stream: IO[bytes], kept: bytearray) -> None:
             kept += chunk[: MAX_STDERR_BYTES - len(kept)]
 
 
-def _answer(code: int | None, stderr: bytes, timeout: float) -> Answer:
+def _answer(code: int | None, stderr: bytes, timeout: float) -> DeliveryResult:
     said = printable(stderr.decode("utf-8", "replace").strip())
     what = f"ended after notify.timeout ({timeout:g} s)" if code is None else f"exit {code}"
-    return Answer(code == 0, f"{what}: {said}" if said else what)
+    return DeliveryResult(code == 0, f"{what}: {said}" if said else what)

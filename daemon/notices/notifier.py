@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from ...storage.errors import DatabaseLost
 from ...storage.notices import NoticeRow, Notices
 from ..home.config import NotifySettings
-from .answer import Answer
+from .delivery_result import DeliveryResult
 from .planner import Target
 
 logger = logging.getLogger(__name__)
@@ -111,16 +111,20 @@ class Notifier:
         finally:
             self._busy.discard(row.target)
 
-    def _try(self, row: NoticeRow) -> tuple[str, Answer]:
+    def _try(self, row: NoticeRow) -> tuple[str, DeliveryResult]:
         target = self._targets.get(row.target)
         if target is None:
-            return row.target, Answer(False, "no such target in the settings any more", final=True)
+            return row.target, DeliveryResult(
+                False, "no such target in the settings any more", final=True
+            )
         if row.attempts >= self._settings.attempts:
-            return target.label, Answer(False, row.answer or "no answer was seen", final=True)
+            return target.label, DeliveryResult(
+                False, row.answer or "no answer was seen", final=True
+            )
         self._notices.begin(row.id)
         return target.label, target.deliver(row.id, row.event, row.payload, row.attempts + 1)
 
-    def _settle(self, row: NoticeRow, label: str, answer: Answer) -> None:
+    def _settle(self, row: NoticeRow, label: str, answer: DeliveryResult) -> None:
         attempt = row.attempts + 1
         if answer.ok:
             self._notices.deliver(row.id, answer.text)

@@ -16,9 +16,9 @@ from ...storage.states import State
 from ...storage.times import iso
 from ..home.config import NotifySettings
 from ..publishing.names import folder_name
-from .answer import Answer
 from .chat import Chat
 from .command import Command
+from .delivery_result import DeliveryResult
 from .webhook import Webhook
 
 FORMAT = 1
@@ -31,7 +31,7 @@ class Target(Protocol):
     key: str
     label: str
 
-    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> Answer:
+    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
         """Try once; never raise for what the target does. `attempt` counts from 1."""
         ...
 

@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ... import __version__
 from .addresses import AddressRefused, Resolver, checked_addresses, resolve
-from .answer import Answer, NotDelivered
+from .delivery_result import DeliveryResult, NotDelivered
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -79,14 +79,14 @@ class Webhook:
         # Path, query and password may be secrets: only the host is ever shown.
         self.label = f"webhook {self._url.hostname}"
 
-    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> Answer:
+    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
         """POST it once. Never raises for what a target or a network does."""
         try:
             body = payload.encode()
             headers = self._headers(delivery, event, body)
             addresses = self.addresses()
         except (NotDelivered, AddressRefused) as error:
-            return Answer(False, str(error))
+            return DeliveryResult(False, str(error))
         # Each attempt takes the next of the host's addresses: one of them may be out of reach.
         return self._post(addresses[(attempt - 1) % len(addresses)], headers, body)
 
@@ -120,7 +120,7 @@ class Webhook:
             headers |= make_headers(basic_auth=login)
         return headers
 
-    def _post(self, address: str, headers: dict[str, str], body: bytes) -> Answer:
+    def _post(self, address: str, headers: dict[str, str], body: bytes) -> DeliveryResult:
         from http.client import HTTPException
 
         from urllib3.exceptions import HTTPError
@@ -140,12 +140,12 @@ class Webhook:
                 return self._answer(response.status, response.headers.get("Retry-After"))
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             late = over.is_set() or "Timeout" in type(error).__name__
-            return self._too_late() if late else Answer(False, _in_words(error))
+            return self._too_late() if late else DeliveryResult(False, _in_words(error))
         finally:
             connection.close()  # the response's body is not read at all
 
-    def _too_late(self) -> Answer:
-        return Answer(False, f"no answer within notify.timeout ({self._timeout:g} s)")
+    def _too_late(self) -> DeliveryResult:
+        return DeliveryResult(False, f"no answer within notify.timeout ({self._timeout:g} s)")
 
     def _connection(self, address: str) -> "HTTPConnection":
         from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -162,15 +162,15 @@ class Webhook:
             assert_hostname=self._url.hostname,
         )
 
-    def _answer(self, status: int, retry_after: str | None) -> Answer:
+    def _answer(self, status: int, retry_after: str | None) -> DeliveryResult:
         if 200 <= status < 300:
-            return Answer(True, f"HTTP {status}")
+            return DeliveryResult(True, f"HTTP {status}")
         if status == GONE:
-            return Answer(False, "HTTP 410: the target is gone for good", final=True)
+            return DeliveryResult(False, "HTTP 410: the target is gone for good", final=True)
         if 300 <= status < 400:
-            return Answer(False, f"HTTP {status}: redirects are not followed")
+            return DeliveryResult(False, f"HTTP {status}: redirects are not followed")
         wait = _seconds(retry_after, self._clock()) if retry_after else None
-        return Answer(False, f"HTTP {status}", retry_after=wait)
+        return DeliveryResult(False, f"HTTP {status}", retry_after=wait)
 
 
 def _port(url: SplitResult) -> int:

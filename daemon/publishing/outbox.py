@@ -17,7 +17,7 @@ MAX_NAME_BYTES = 255  # of one name, on every common file system
 COPY = ".copy.part"  # of a video on its way from another file system
 
 
-class Shelf:
+class PublishDirectory:
     """One folder of finished folders."""
 
     def __init__(self, path: Path) -> None:

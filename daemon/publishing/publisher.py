@@ -20,9 +20,9 @@ from ...storage.errors import DatabaseLost
 from ...storage.queue import JobRow, Queue
 from ...storage.states import State
 from ...storage.times import iso
-from ...storage.verdicts import Judge
+from ...storage.verdicts import DetectorRef
 from .names import folder_name
-from .outbox import Shelf
+from .outbox import PublishDirectory
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +54,8 @@ class Publisher:
     ) -> None:
         self._queue = queue
         self._work = work
-        self._outbox = Shelf(outbox)
-        self._quarantine = Shelf(quarantine)
+        self._outbox = PublishDirectory(outbox)
+        self._quarantine = PublishDirectory(quarantine)
         self.move_original = move_original
         self._on_done = on_done
         self._wake = threading.Event()
@@ -217,10 +217,10 @@ def _in_short(error: Exception) -> str:
     return str(error)
 
 
-def _judge(folder: Path) -> Judge | None:
+def _judge(folder: Path) -> DetectorRef | None:
     """The detector that the record names, if it names one."""
     detector = read_record(folder).get("detector")
-    return detector and Judge(detector["name"], detector["version"], detector["sha256"])
+    return detector and DetectorRef(detector["name"], detector["version"], detector["sha256"])
 
 
 def _is_whole(work: Path) -> bool:

@@ -20,7 +20,7 @@ from ..dispatch.confining import confine_worker
 from ..dispatch.worker import Task, read_progress, run_task
 from ..home.config import Config
 from ..publishing.names import folder_name
-from ..publishing.outbox import Shelf
+from ..publishing.outbox import PublishDirectory
 
 LIMIT_LOOK_S = 0.25
 
@@ -72,7 +72,7 @@ class Checker:
             record = close_record(task.work)
             if self._out is not None:
                 name = folder_name(video.name, task.subject.sha256[:8])
-                Shelf(self._out).place(name, task.work)
+                PublishDirectory(self._out).place(name, task.work)
         return record
 
     def _task(self, video: Path, work: Path) -> Task:

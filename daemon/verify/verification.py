@@ -22,7 +22,7 @@ from ...storage.audit import Entry, Witness
 from ...storage.audit_log import AuditLog
 from ...storage.content import file_name, hash_file
 from ...storage.errors import DdaemonError, DetectorError, HomeError, JobError, UserError
-from ...storage.ledger import Ledger
+from ...storage.job_reader import JobReader
 from ...storage.reading import is_there
 from ...storage.registry import DetectorFolder, Registry
 from ..home.config import Config, read_config_if_any
@@ -32,7 +32,7 @@ from .checker import Checker
 SHOWN = 12  # characters of a hash
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     OK = "ok"
     FAULT = "fault"  # it contradicts the record, or the record contradicts the log
     NOT_CHECKED = "not_checked"  # something that it takes is not here
@@ -44,12 +44,12 @@ class Check:
     """One thing that was looked at."""
 
     what: str
-    state: State
+    state: CheckState
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VerifyRequest:
     """What is to be verified."""
 
     home: Home
@@ -58,18 +58,20 @@ class Asked:
     rerun: bool = True
 
 
-def overall(checks: list[Check]) -> State:
+def overall(checks: list[Check]) -> CheckState:
     """A fault outweighs what could not be checked, and that what is right."""
     states = {check.state for check in checks}
-    return next((s for s in (State.FAULT, State.NOT_CHECKED) if s in states), State.OK)
+    return next(
+        (s for s in (CheckState.FAULT, CheckState.NOT_CHECKED) if s in states), CheckState.OK
+    )
 
 
-def verify(asked: Asked) -> Iterator[Check]:
+def verify(asked: VerifyRequest) -> Iterator[Check]:
     """Check one verdict's folder, telling of each check when it is done."""
     try:
         raw = (asked.folder / VERDICT_FILE).read_bytes()
     except OSError as error:
-        yield Check("record", State.FAULT, f"{VERDICT_FILE} can't be read: {error.strerror}")
+        yield Check("record", CheckState.FAULT, f"{VERDICT_FILE} can't be read: {error.strerror}")
         return
     record, fault = _parse(raw)
     vouched = _check_log(asked, raw, record)
@@ -83,42 +85,46 @@ def verify(asked: Asked) -> Iterator[Check]:
     yield check
     video, check = _check_input(asked, record, hashes)
     yield check
-    is_vouched = overall(vouched) is State.OK
+    is_vouched = overall(vouched) is CheckState.OK
     yield from _check_again(asked, record, detector, video, is_vouched=is_vouched)
 
 
 def _parse(raw: bytes) -> tuple[Sealed | None, Check]:
     try:
-        return parse_record(raw), Check("record", State.OK, "")
+        return parse_record(raw), Check("record", CheckState.OK, "")
     except RecordDamaged as error:
         if b'"format": 1,' in raw[:32]:
             text = "it is of format 1, which lists neither its files nor its settings"
-            return None, Check("record", State.NOT_CHECKED, text)
-        return None, Check("record", State.FAULT, f"{VERDICT_FILE} is no whole record: {error}")
+            return None, Check("record", CheckState.NOT_CHECKED, text)
+        return None, Check(
+            "record", CheckState.FAULT, f"{VERDICT_FILE} is no whole record: {error}"
+        )
 
 
 # -- the record against the log --------------------------------------------------------------
 
 
-def _check_log(asked: Asked, raw: bytes, record: Sealed | None) -> list[Check]:
+def _check_log(asked: VerifyRequest, raw: bytes, record: Sealed | None) -> list[Check]:
     """The log itself, then the record against it."""
     if not is_there(asked.home.database):
         text = f"{asked.home.path} has no audit log; nothing vouches for the record itself"
-        return [Check("log", State.NOT_CHECKED, text)]
+        return [Check("log", CheckState.NOT_CHECKED, text)]
     try:
         log = AuditLog(asked.home.database)
     except HomeError as error:
-        return [Check("log", State.NOT_CHECKED, str(error))]
+        return [Check("log", CheckState.NOT_CHECKED, str(error))]
     try:
         if not log.is_there:
             text = "the home's audit log begins with the next change; this verdict is older"
-            return [Check("log", State.NOT_CHECKED, text)]
+            return [Check("log", CheckState.NOT_CHECKED, text)]
         return _checks_of(asked, log, raw, record)
     finally:
         log.close()
 
 
-def _checks_of(asked: Asked, log: AuditLog, raw: bytes, record: Sealed | None) -> list[Check]:
+def _checks_of(
+    asked: VerifyRequest, log: AuditLog, raw: bytes, record: Sealed | None
+) -> list[Check]:
     digest = hashlib.sha256(raw).hexdigest()
     job = record.job if record else None
     witness = _witness(record)
@@ -144,9 +150,11 @@ def _witness(record: Sealed | None) -> Witness | None:
 def _check_chain(log: AuditLog, witness: Witness | None) -> Check:
     found = log.verify([witness] if witness else [])
     if found.fault:
-        return Check("log", State.FAULT, f"{found.fault}; what follows is vouched for by nothing")
+        return Check(
+            "log", CheckState.FAULT, f"{found.fault}; what follows is vouched for by nothing"
+        )
     held = f", and entry {witness.head.seq} is the one this verdict names" if witness else ""
-    return Check("log", State.OK, f"{found.entries} entries, the chain is whole{held}")
+    return Check("log", CheckState.OK, f"{found.entries} entries, the chain is whole{held}")
 
 
 def _check_record(digest: str, folder: str, entries: Sequence[Entry]) -> Check:
@@ -156,13 +164,15 @@ def _check_record(digest: str, folder: str, entries: Sequence[Entry]) -> Check:
         same, entries = [entry for entry in same if entry in named], named
     if same:
         where = f"(job {same[-1].job}, {same[-1].at}, entry {same[-1].seq} of the log)"
-        return Check("record", State.OK, f"{VERDICT_FILE} is the one that was published {where}")
+        return Check(
+            "record", CheckState.OK, f"{VERDICT_FILE} is the one that was published {where}"
+        )
     meant = entries[-1]
     text = (
         f"{VERDICT_FILE} is not the one that was published for job {meant.job}: its SHA-256 is "
         f"{digest[:SHOWN]}, entry {meant.seq} of the log has {str(meant.sha256)[:SHOWN]}"
     )
-    return Check("record", State.FAULT, text)
+    return Check("record", CheckState.FAULT, text)
 
 
 def _folder_of(entry: Entry) -> str | None:
@@ -174,16 +184,16 @@ def _folder_of(entry: Entry) -> str | None:
     return folder
 
 
-def _without_entry(asked: Asked, record: Sealed | None, *, is_ours: bool) -> Check:
+def _without_entry(asked: VerifyRequest, record: Sealed | None, *, is_ours: bool) -> Check:
     whose = f"job {record.job}" if record and record.job else "a verdict of no job"
     if is_ours:
         text = (
             "its job, or the entry of the log that it names, is of this home, but the log tells of "
         )
         text += f"no publication of {whose}: the record was altered, or the log"
-        return Check("record", State.FAULT, text)
+        return Check("record", CheckState.FAULT, text)
     text = f"the audit log of {asked.home.path} does not know {whose}; the record itself can't be "
-    return Check("record", State.NOT_CHECKED, text + "vouched for")
+    return Check("record", CheckState.NOT_CHECKED, text + "vouched for")
 
 
 # -- the folder against the record -----------------------------------------------------------
@@ -201,23 +211,23 @@ def _hashes(folder: Path) -> dict[str, str | None]:
 def _check_files(record: Sealed, hashes: Mapping[str, str | None]) -> Iterator[Check]:
     listed = record.files
     for name in sorted(listed.keys() - hashes.keys()):
-        yield Check("files", State.FAULT, f"{name} is missing")
+        yield Check("files", CheckState.FAULT, f"{name} is missing")
     for name in sorted(listed.keys() & hashes.keys()):
         if hashes[name] is None:
-            yield Check("files", State.FAULT, f"{name} is no plain file any more")
+            yield Check("files", CheckState.FAULT, f"{name} is no plain file any more")
         elif hashes[name] != listed[name]:
-            yield Check("files", State.FAULT, f"{name} was altered: its SHA-256 is another")
+            yield Check("files", CheckState.FAULT, f"{name} was altered: its SHA-256 is another")
     for name in sorted(hashes.keys() - listed.keys()):
         yield _check_extra(record, name, hashes[name])
     right = sum(hashes.get(name) == digest for name, digest in listed.items())
     if right == len(listed):
-        yield Check("files", State.OK, f"all {right} files that the record lists, unaltered")
+        yield Check("files", CheckState.OK, f"all {right} files that the record lists, unaltered")
 
 
 def _check_extra(record: Sealed, name: str, digest: str | None) -> Check:
     if digest == record.input.sha256:
-        return Check("files", State.OK, f"{name} came later: another copy of the video itself")
-    return Check("files", State.FAULT, f"{name} was added: the record does not list it")
+        return Check("files", CheckState.OK, f"{name} came later: another copy of the video itself")
+    return Check("files", CheckState.FAULT, f"{name} was added: the record does not list it")
 
 
 # -- detector and video against the record ---------------------------------------------------
@@ -228,46 +238,48 @@ def _check_detector(registry: Registry, record: Sealed) -> tuple[DetectorFolder 
     needed = f"detector {wanted.name} {wanted.version}, SHA-256 {wanted.sha256}"
     if wanted.name not in registry.names():
         text = f"not here: {needed}; put its folder into {registry.folder}"
-        return None, Check("detector", State.NOT_CHECKED, text)
+        return None, Check("detector", CheckState.NOT_CHECKED, text)
     try:
         found = registry.get(wanted.name)
         if found.sha256 == wanted.sha256:
             found.verify()
     except DetectorError as error:
-        return None, Check("detector", State.FAULT, str(error))
+        return None, Check("detector", CheckState.FAULT, str(error))
     if found.sha256 == wanted.sha256:
-        return found, Check("detector", State.OK, f"{needed[9:]}, every file of it unaltered")
+        return found, Check("detector", CheckState.OK, f"{needed[9:]}, every file of it unaltered")
     if found.record.version == wanted.version:
         text = (
             f"the {wanted.name} {wanted.version} here has the SHA-256 {found.sha256[:SHOWN]}: it "
         )
         text += f"was altered, or the record was; needed is {needed}"
-        return None, Check("detector", State.FAULT, text)
+        return None, Check("detector", CheckState.FAULT, text)
     text = f"here is {wanted.name} {found.record.version}; needed is {needed}"
-    return None, Check("detector", State.NOT_CHECKED, text)
+    return None, Check("detector", CheckState.NOT_CHECKED, text)
 
 
 def _check_input(
-    asked: Asked, record: Sealed, hashes: Mapping[str, str | None]
+    asked: VerifyRequest, record: Sealed, hashes: Mapping[str, str | None]
 ) -> tuple[Path | None, Check]:
     wanted = record.input.sha256
     if asked.video is None:
         for name, path in files_of(asked.folder).items():
             if hashes.get(name) == wanted:
-                return path, Check("input", State.OK, f"{name} beside the record is the video")
+                return path, Check("input", CheckState.OK, f"{name} beside the record is the video")
     video = asked.video or _source(asked.home, record)
     if video is None:
         text = f"the video (SHA-256 {wanted}) is not here; name it with --video FILE"
-        return None, Check("input", State.NOT_CHECKED, text)
+        return None, Check("input", CheckState.NOT_CHECKED, text)
     try:
         found = hash_file(video)
     except OSError as error:
-        return None, Check("input", State.NOT_CHECKED, f"{video} can't be read: {error.strerror}")
+        return None, Check(
+            "input", CheckState.NOT_CHECKED, f"{video} can't be read: {error.strerror}"
+        )
     if found != wanted:
         text = f"{video} is another video: SHA-256 {found[:SHOWN]}, judged was {wanted[:SHOWN]}"
         hint = "" if asked.video else "; if the right one lies elsewhere, name it with --video FILE"
-        return None, Check("input", State.FAULT, text + hint)
-    return video, Check("input", State.OK, f"{video} is the video that was judged")
+        return None, Check("input", CheckState.FAULT, text + hint)
+    return video, Check("input", CheckState.OK, f"{video} is the video that was judged")
 
 
 def _source(home: Home, record: Sealed) -> Path | None:
@@ -275,7 +287,7 @@ def _source(home: Home, record: Sealed) -> Path | None:
     if record.job is None or not is_there(home.database):
         return None
     try:
-        ledger = Ledger(home.database)
+        ledger = JobReader(home.database)
     except (HomeError, JobError):
         return None
     source = ledger.source(record.job)
@@ -287,7 +299,7 @@ def _source(home: Home, record: Sealed) -> Path | None:
 
 
 def _check_again(
-    asked: Asked,
+    asked: VerifyRequest,
     record: Sealed,
     detector: DetectorFolder | None,
     video: Path | None,
@@ -295,18 +307,20 @@ def _check_again(
     is_vouched: bool,
 ) -> Iterator[Check]:
     if not asked.rerun:
-        yield Check("again", State.SKIPPED, "the chain was not run again, as asked for")
+        yield Check("again", CheckState.SKIPPED, "the chain was not run again, as asked for")
         return
     if detector is None or video is None:
         lacking = "the detector" if detector is None else "the video"
-        yield Check("again", State.NOT_CHECKED, f"the chain can't be run again without {lacking}")
+        yield Check(
+            "again", CheckState.NOT_CHECKED, f"the chain can't be run again without {lacking}"
+        )
         return
     try:
         settings = _settings(record, is_vouched=is_vouched)
         config = _as_recorded(read_config_if_any(asked.home.config), settings)
         now = _judge(config, detector, video)
     except (DdaemonError, OSError) as error:
-        yield Check("again", State.NOT_CHECKED, f"the chain could not be run again: {error}")
+        yield Check("again", CheckState.NOT_CHECKED, f"the chain could not be run again: {error}")
         return
     yield from _compared(record, now)
 
@@ -342,14 +356,14 @@ def _compared(record: Sealed, now: Sealed) -> Iterator[Check]:
     versions = other_versions(record, now)
     if versions:
         text = f"other versions than then: {'; '.join(versions)}"
-        yield Check("software", State.OK, text)
+        yield Check("software", CheckState.OK, text)
     else:
-        yield Check("software", State.OK, "the versions that judged then")
+        yield Check("software", CheckState.OK, "the versions that judged then")
     for found in compare(record, now):
         if not found.fault:
-            yield Check(found.what, State.OK, found.same)
+            yield Check(found.what, CheckState.OK, found.same)
         elif versions:
             text = f"{found.fault}; the versions differ, so that alone proves nothing: install them"
-            yield Check(found.what, State.NOT_CHECKED, text)
+            yield Check(found.what, CheckState.NOT_CHECKED, text)
         else:
-            yield Check(found.what, State.FAULT, found.fault)
+            yield Check(found.what, CheckState.FAULT, found.fault)

@@ -12,7 +12,7 @@ import landlockpy
 from landlockpy import AccessFS, AccessNet, Scope
 
 from .confinement import Confinement
-from .places import NULL, OWN_PROCESS, SYSTEM, libraries
+from .system_paths import NULL, OWN_PROCESS, SYSTEM, libraries
 
 FILES_ABI = 1  # Linux 5.13
 WHOLE_FILES_ABI = 3  # 6.2: truncation too; without it a file outside can be emptied

@@ -10,7 +10,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from ..media.base import Image
+from ..media.video import Image
 from ..networks.compiling import compile_on_cpu
 from ..shipped import verified_file
 

@@ -9,7 +9,7 @@ STILL = 1.0  # face widths that a face may move between two frames, however clos
 SPEED = 0.5  # face widths a second that it may move beyond that
 FARTHEST = 3.0  # face widths: the limit, however long the gap
 MAX_GROWTH = 2.5  # ratio of two sizes up to which they may be one face
-Place = tuple[float, float, float, float]  # left, top, width, height
+FaceBox = tuple[float, float, float, float]  # left, top, width, height
 
 
 @dataclass(slots=True)
@@ -17,7 +17,7 @@ class _Seen:
     """Where and when a track was seen last."""
 
     t: float
-    box: Place
+    box: FaceBox
 
 
 class Tracker:
@@ -31,7 +31,7 @@ class Tracker:
     def __init__(self) -> None:
         self._seen: list[_Seen] = []
 
-    def place(self, t: float, boxes: Sequence[Place]) -> list[int]:
+    def place(self, t: float, boxes: Sequence[FaceBox]) -> list[int]:
         """Track numbers of the `boxes` (pixels) in the frame at `t` (seconds), in their order."""
         numbers = self._match(t, boxes)
         for i, box in enumerate(boxes):
@@ -41,7 +41,7 @@ class Tracker:
             self._seen[numbers[i]] = _Seen(t, box)
         return [numbers[i] for i in range(len(boxes))]
 
-    def _match(self, t: float, boxes: Sequence[Place]) -> dict[int, int]:
+    def _match(self, t: float, boxes: Sequence[FaceBox]) -> dict[int, int]:
         pairs = sorted(
             (distance, i, number)
             for i, box in enumerate(boxes)
@@ -59,7 +59,7 @@ def _reach(gap: float) -> float:
     return min(STILL + SPEED * gap, FARTHEST)
 
 
-def _distance(one: Place, other: Place) -> float:
+def _distance(one: FaceBox, other: FaceBox) -> float:
     """Between the centres, in mean sizes; infinite when the sizes are too unlike."""
     sizes = np.sqrt([one[2] * one[3], other[2] * other[3]])
     if sizes.max() > MAX_GROWTH * sizes.min():

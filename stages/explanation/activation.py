@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Heat = NDArray[np.float32]  # (rows, columns), never negative
-Maps = NDArray[Any]  # (rows, columns, width): the backbone's last feature maps of one frame
+FrameMaps = NDArray[Any]  # (rows, columns, width): the backbone's last feature maps of one frame
 Gradient = NDArray[np.float32]  # (width,): d(logit) / d(vector), the vector being the maps' mean
 
 
-def grad_cam(maps: Maps, gradient: Gradient) -> Heat:
+def grad_cam(maps: FrameMaps, gradient: Gradient) -> Heat:
     """Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391, equations 1 and 2).
 
     A channel's weight is its gradient averaged over the places, g_k / Z; the weighted sum is cut
@@ -36,7 +36,7 @@ def grad_cam(maps: Maps, gradient: Gradient) -> Heat:
     return _weighted(maps, gradient / (maps.shape[0] * maps.shape[1]))
 
 
-def grad_cam_plus_plus(maps: Maps, gradient: Gradient) -> Heat:
+def grad_cam_plus_plus(maps: FrameMaps, gradient: Gradient) -> Heat:
     """Grad-CAM++ (Chattopadhay et al. 2018, arXiv:1710.11063) of exp(S).
 
     With Y = exp(S), and second derivatives of S itself neglected, as the paper does, a place's
@@ -64,7 +64,7 @@ def grad_cam_plus_plus(maps: Maps, gradient: Gradient) -> Heat:
     return _weighted(maps, np.divide(gradient, below, out=np.zeros_like(gradient), where=used))
 
 
-ACTIVATIONS: dict[str, Callable[[Maps, Gradient], Heat]] = {
+ACTIVATIONS: dict[str, Callable[[FrameMaps, Gradient], Heat]] = {
     "gradcam": grad_cam,
     "gradcam++": grad_cam_plus_plus,
 }
@@ -77,5 +77,5 @@ def enlarge_heat(heat: Heat, width: int, height: int) -> NDArray[np.float32]:
     return np.asarray(full, np.float32)
 
 
-def _weighted(maps: Maps, weights: Gradient) -> Heat:
+def _weighted(maps: FrameMaps, weights: Gradient) -> Heat:
     return np.asarray(np.maximum(maps.astype(np.float32) @ weights, 0), np.float32)

@@ -7,17 +7,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.base import Image
+from ..media.video import Image
 from .activation import Heat
 
 BLUR = 1 / 10  # of the crop's side: standard deviation of what replaces the face
 SEAM = 1 / 8  # of a cell's side: standard deviation of the edge between both
 
 Cells = NDArray[np.int64]  # numbers of cells, row by row
-Judge = Callable[[NDArray[np.uint8]], NDArray[Any]]  # crops (n, size, size, 3) -> (n,) 0..1
+ScoreFunction = Callable[[NDArray[np.uint8]], NDArray[Any]]  # crops (n, size, size, 3) -> (n,) 0..1
 
 
-def occlusion(crop: Image, grid: tuple[int, int], judge: Judge) -> Heat:
+def occlusion(crop: Image, grid: tuple[int, int], judge: ScoreFunction) -> Heat:
     """Occlusion (Zeiler and Fergus 2014, arXiv:1311.2901): how far the probability of fake falls
     when a cell of `grid` (rows, columns) is blurred, for each cell; never negative.
 

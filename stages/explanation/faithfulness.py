@@ -29,9 +29,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.base import Image
+from ..media.video import Image
 from .activation import Heat
-from .blurring import Cells, Judge, blend_cells, blur_face
+from .blurring import Cells, ScoreFunction, blend_cells, blur_face
 
 STEPS = 8  # from the whole face to the blurred one
 ORDERS = 9  # random ones
@@ -59,7 +59,7 @@ class Faithfulness:
 
 
 def check_heats(
-    heats: Sequence[Heat], crop: Image, judge: Judge, random: np.random.Generator
+    heats: Sequence[Heat], crop: Image, judge: ScoreFunction, random: np.random.Generator
 ) -> list[Faithfulness | None]:
     """Check maps of one face, each of the same grid, against the same random orders.
 
@@ -100,7 +100,7 @@ class Curves:
     Insertion in an order is deletion in the reverse one, read backwards: its area is the same.
     """
 
-    def __init__(self, crop: Image, grid: tuple[int, int], judge: Judge) -> None:
+    def __init__(self, crop: Image, grid: tuple[int, int], judge: ScoreFunction) -> None:
         self._crop, self._blurred = crop, blur_face(crop)
         self._grid, self._judge = grid, judge
         steps = min(STEPS, grid[0] * grid[1])

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ..facts import Box, Judgement
-from ..media.base import Image
+from ..media.video import Image
 from .activation import Heat, enlarge_heat
 from .faithfulness import Faithfulness
 

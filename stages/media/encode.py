@@ -11,7 +11,7 @@ import numpy as np
 from av.codec.context import CodecContext
 from av.video.stream import VideoStream
 
-from .base import Image
+from .video import Image
 
 TICKS_PER_SECOND = 90_000
 ONE_FRAME = {

@@ -17,9 +17,9 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from ...storage.errors import NotAnalysable, Reason
-from .base import ContainerFacts, Frame, Image
 from .container import open_container, packets, video_stream
 from .cursor import Cursor, pts
+from .video import ContainerFacts, Frame, Image
 
 WIDEST_PIXEL = 4  # a sample aspect ratio beyond this (or its inverse) is taken for a writing error
 KEPT_BYTES = 64_000_000  # of sampled frames, as they were decoded: 32 of 720p

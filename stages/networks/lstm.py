@@ -10,7 +10,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class ForwardPass:
     """What a pass over a sequence leaves for the way back: each (steps, units)."""
 
     enter: Floats
@@ -33,10 +33,10 @@ class Lstm:
     def units(self) -> int:
         return int(self.recurrent.shape[0])
 
-    def run(self, sequence: Floats) -> Trace:
+    def run(self, sequence: Floats) -> ForwardPass:
         """Step through a sequence (steps, width) from its beginning."""
         steps, units = len(sequence), self.units
-        trace = Trace(*(np.zeros((steps, units), np.float32) for _ in range(6)))
+        trace = ForwardPass(*(np.zeros((steps, units), np.float32) for _ in range(6)))
         fed = sequence @ self.kernel + self.bias
         state = cell = np.zeros(units, np.float32)
         for t in range(steps):
@@ -59,7 +59,7 @@ class Lstm:
             states[t] = state
         return states
 
-    def back(self, trace: Trace, gradient: Floats) -> Floats:
+    def back(self, trace: ForwardPass, gradient: Floats) -> Floats:
         """d(loss)/d(sequence), (steps, width), from `gradient` = d(loss)/d(states)."""
         steps, units = gradient.shape
         fed = np.zeros((steps, 4 * units), np.float32)

@@ -32,7 +32,7 @@ CHANNELS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CropRequest:
     """One worker's crops, and where their vectors and maps are put."""
 
     crops: Crops
@@ -44,11 +44,11 @@ class Batches:
 
     def __init__(self, backbone: Backbone) -> None:
         self._backbone = backbone
-        self._waiting: SimpleQueue[Asked] = SimpleQueue()
+        self._waiting: SimpleQueue[CropRequest] = SimpleQueue()
 
     def ask(self, crops: Crops) -> "Future[tuple[Vectors, Maps]]":
         """From any thread: crops (n, size, size, 3) to be run with those of others."""
-        asked = Asked(crops)
+        asked = CropRequest(crops)
         self._waiting.put(asked)
         return asked.answer
 

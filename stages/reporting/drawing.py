@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.base import Image
+from ..media.video import Image
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]

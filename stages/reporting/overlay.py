@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ..media.base import Frame, Image
 from ..media.encode import write_video
-from .times import clock
+from ..media.video import Frame, Image
+from .timestamps import clock
 
 Record = Mapping[str, Any]  # of verdict.json
-Box = tuple[float, float, float, float]  # x, y, width, height in pixels
+FloatBox = tuple[float, float, float, float]  # x, y, width, height in pixels
 
 WIDEST, TALLEST = 1280, 1920  # pixels
 NARROWEST = 320  # a smaller video is enlarged to this, or nobody could read what is written on it
@@ -31,7 +31,7 @@ INK, PAPER = (255, 255, 255), (20, 20, 20)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-class Frames(Protocol):
+class FrameSource(Protocol):
     """Of the fact `frames`, what is needed here."""
 
     def at(self, times: Sequence[float]) -> Iterator[Frame]:
@@ -44,13 +44,13 @@ class Now:
     """One person at one moment."""
 
     track: int
-    box: Box  # of the video's own frame
+    box: FloatBox  # of the video's own frame
     score: float  # of the last looked-at frame
     looked_at: float  # seconds: when that was
 
 
 def write_overlay(
-    path: Path, record: Record, frames: Frames, progress: Callable[[float], None]
+    path: Path, record: Record, frames: FrameSource, progress: Callable[[float], None]
 ) -> None:
     """Write an H.264 video from the first to the last frame in which a person was judged.
 

@@ -18,8 +18,7 @@ from markupsafe import Markup, escape
 from ...record.words import INCONCLUSIVE, MEANING, NO_SIGNS, SCALE, SIGNS, STRONG_SIGNS, percent
 from ...storage.detector_record import DetectorRecord
 from ..pages import open_templates
-from .strongest import sheet_of, strongest_of
-from .tables import (
+from .record_tables import (
     PAGE_FILE,
     custody_tables,
     detector_table,
@@ -29,8 +28,9 @@ from .tables import (
     people_table,
     reviews_table,
 )
+from .strongest import sheet_of, strongest_of
 from .timeline import NARROW, WIDE, draw_timeline
-from .times import moment
+from .timestamps import moment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,7 +43,7 @@ Review = tuple[str, str, str, str]  # when (ISO 8601), who, decision, note
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScaleStep:
     """One step of the verbal scale."""
 
     words: str
@@ -119,9 +119,9 @@ def _templates() -> "Environment":
     return templates
 
 
-def _steps(record: Record) -> list[Step]:
+def _steps(record: Record) -> list[ScaleStep]:
     here = record["words"]["scale"]
-    return [Step(words, MEANING[words], TONES[words], words == here) for words in SCALE]
+    return [ScaleStep(words, MEANING[words], TONES[words], words == here) for words in SCALE]
 
 
 def _tiles(record: Record) -> list[Tile]:

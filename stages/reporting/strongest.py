@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .pictures import Picture, embed
-from .times import clock
+from .timestamps import clock
 
 Record = Mapping[str, Any]  # of verdict.json
 

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from .drawing import Area, Dot, Drawing, Label, Path, Shape
-from .times import marks
+from .timestamps import marks
 
 Record = Mapping[str, Any]  # of verdict.json
 
@@ -27,7 +27,7 @@ LEGEND = (
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScoredFrame:
     """One looked-at frame of one person."""
 
     t: float  # seconds
@@ -37,7 +37,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlotArea:
     """Where the plot of one panel lies on the sheet, and what it spans."""
 
     left: float
@@ -65,7 +65,7 @@ def draw_timeline(record: Record, width: float = WIDE, *, legend: bool = False) 
     shapes: list[Shape] = []
     for place, face in enumerate(record["faces"]):
         top = place * panel + title
-        frame = Frame(LEFT, top, width - LEFT - RIGHT - gutter, until)
+        frame = PlotArea(LEFT, top, width - LEFT - RIGHT - gutter, until)
         shapes += _panel(frame, face, record, in_gutter=bool(gutter))
     bottom = len(record["faces"]) * panel
     if legend:
@@ -77,7 +77,7 @@ def draw_timeline(record: Record, width: float = WIDE, *, legend: bool = False) 
     return Drawing(width, bottom, tuple(shapes))
 
 
-def looks_of(face: Record, heatmaps: Sequence[Record]) -> list[Look]:
+def looks_of(face: Record, heatmaps: Sequence[Record]) -> list[ScoredFrame]:
     """One person's looked-at frames, so many that they can be told apart."""
     picked = {one["t"] for one in heatmaps if one["track"] == face["track"]}
     frames = face["frames"]
@@ -85,10 +85,10 @@ def looks_of(face: Record, heatmaps: Sequence[Record]) -> list[Look]:
     return [_one(frames[i : i + size], picked) for i in range(0, len(frames), size)]
 
 
-def _one(frames: Sequence[Record], picked: set[float]) -> Look:
+def _one(frames: Sequence[Record], picked: set[float]) -> ScoredFrame:
     """Several neighbours as one: the highest score among them, and all their attention."""
     top = max(frames, key=lambda frame: frame["score"])
-    return Look(
+    return ScoredFrame(
         top["t"],
         top["score"],
         sum(frame["attention"] for frame in frames),
@@ -102,7 +102,7 @@ def _until(record: Record) -> float:
     return float(max(container.get("duration_s") or 0.0, last, 0.1))
 
 
-def _panel(frame: Frame, face: Record, record: Record, *, in_gutter: bool) -> Iterator[Shape]:
+def _panel(frame: PlotArea, face: Record, record: Record, *, in_gutter: bool) -> Iterator[Shape]:
     looks = looks_of(face, record["heatmaps"])
     title = f"Person {face['track']}: score {face['probability']:.3f} over all frames"
     above = 10 if in_gutter else 10 + LINE
@@ -116,13 +116,13 @@ def _panel(frame: Frame, face: Record, record: Record, *, in_gutter: bool) -> It
     yield from _dots(frame, looks)
 
 
-def _ground(frame: Frame, thresholds: Record) -> Iterator[Shape]:
+def _ground(frame: PlotArea, thresholds: Record) -> Iterator[Shape]:
     yield Area("plot", frame.left, frame.top, frame.width, PLOT)
     fake, real = frame.y(thresholds["fake"]), frame.y(thresholds["real"])
     yield Area("band", frame.left, fake, frame.width, round(real - fake, 2))
 
 
-def _attention(frame: Frame, looks: Sequence[Look]) -> Iterator[Shape]:
+def _attention(frame: PlotArea, looks: Sequence[ScoredFrame]) -> Iterator[Shape]:
     """A strip under the plot: each look as far as half way to the next, dark where it weighed."""
     step = _step(looks)
     reach = GAP_STEPS / 2 * step
@@ -136,7 +136,7 @@ def _attention(frame: Frame, looks: Sequence[Look]) -> Iterator[Shape]:
         yield Area("attention", x, top, max(round(width, 2), 1.0), STRIP, opacity)
 
 
-def _axes(frame: Frame) -> Iterator[Shape]:
+def _axes(frame: PlotArea) -> Iterator[Shape]:
     bottom, right = frame.top + PLOT, frame.left + frame.width
     for score, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
         y = frame.y(score)
@@ -150,7 +150,7 @@ def _axes(frame: Frame) -> Iterator[Shape]:
         yield Label("tick", x, floor + 19, words, LETTERS, anchor)
 
 
-def _thresholds(frame: Frame, thresholds: Record, *, in_gutter: bool) -> Iterator[Shape]:
+def _thresholds(frame: PlotArea, thresholds: Record, *, in_gutter: bool) -> Iterator[Shape]:
     right = frame.left + frame.width
     fake, real = thresholds["fake"], thresholds["real"]
     for kind, score in (("fake", fake), ("real", real)):
@@ -159,7 +159,7 @@ def _thresholds(frame: Frame, thresholds: Record, *, in_gutter: bool) -> Iterato
     yield from (_beside if in_gutter else _over)(frame, fake, real)
 
 
-def _beside(frame: Frame, fake: float, real: float) -> Iterator[Shape]:
+def _beside(frame: PlotArea, fake: float, real: float) -> Iterator[Shape]:
     """The names of lines and strip, to the right of them."""
     x = frame.left + frame.width + 6
     below, above = LETTERS + 2.5, -5.0
@@ -170,17 +170,17 @@ def _beside(frame: Frame, fake: float, real: float) -> Iterator[Shape]:
     yield Label("note", x, frame.top + PLOT + 4 + LETTERS, "attention", LETTERS)
 
 
-def _over(frame: Frame, fake: float, real: float) -> Iterator[Shape]:
+def _over(frame: PlotArea, fake: float, real: float) -> Iterator[Shape]:
     """The lines' names over the plot, where there is no room beside it."""
     yield Label("fake", frame.left, frame.top - 10, f"fake from {fake:.2f}", LETTERS)
     middle = frame.left + frame.width / 2
     yield Label("real", middle, frame.top - 10, f"real up to {real:.2f}", LETTERS)
 
 
-def _unbroken(looks: Sequence[Look]) -> Iterator[list[Look]]:
+def _unbroken(looks: Sequence[ScoredFrame]) -> Iterator[list[ScoredFrame]]:
     """The stretches in which the person was seen all along."""
     longest = GAP_STEPS * _step(looks)
-    line: list[Look] = []
+    line: list[ScoredFrame] = []
     for look in looks:
         if line and look.t - line[-1].t > longest:
             yield line
@@ -189,7 +189,7 @@ def _unbroken(looks: Sequence[Look]) -> Iterator[list[Look]]:
     yield line
 
 
-def _dots(frame: Frame, looks: Sequence[Look]) -> Iterator[Shape]:
+def _dots(frame: PlotArea, looks: Sequence[ScoredFrame]) -> Iterator[Shape]:
     for look in looks:
         x, y = frame.x(look.t), frame.y(look.score)
         if len(looks) <= MOST_DOTS:
@@ -198,7 +198,7 @@ def _dots(frame: Frame, looks: Sequence[Look]) -> Iterator[Shape]:
             yield Dot("ring", x, y, 5.5)
 
 
-def _step(looks: Sequence[Look]) -> float:
+def _step(looks: Sequence[ScoredFrame]) -> float:
     """Seconds between two looks as a rule."""
     gaps = [after.t - before.t for before, after in pairwise(looks)]
     return median(gaps) if gaps else 1.0

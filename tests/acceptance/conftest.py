@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ddaemon.tests.service import SETTINGS, Ddaemon
-from ddaemon.tests.strangers import install_stranger
+from ddaemon.tests.third_party import install_third_party
 
 
 @pytest.fixture
@@ -21,6 +21,6 @@ def ddaemon(tmp_path: Path) -> Iterator[Ddaemon]:
 
 
 @pytest.fixture(scope="session")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which the strangers' package is installed."""
-    return install_stranger(tmp_path_factory.mktemp("site"))
+    return install_third_party(tmp_path_factory.mktemp("site"))

@@ -4,7 +4,7 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
-from ddaemon.tests.chaos.books import balance
+from ddaemon.tests.chaos.accounting import balance
 from ddaemon.tests.chaos.scene import Scene, sha256_of
 
 JUDGING = "open for writing in record/file.py:"
@@ -31,6 +31,11 @@ def test_after_a_restore_every_content_has_exactly_one_verdict(tmp_path: Path) -
         found.call("restore", str(file), "--force")
         assert found.status()["counts"]["pending"] == 1
         found.drain()
-        books = balance(found.home, [sha256_of(path) for path in found.inbox.iterdir()])
-        assert (books.jobs, books.lost, books.doubled, books.faults) == (FINISHED + 1, 0, 0, [])
+        accounts = balance(found.home, [sha256_of(path) for path in found.inbox.iterdir()])
+        assert (accounts.jobs, accounts.lost, accounts.doubled, accounts.faults) == (
+            FINISHED + 1,
+            0,
+            0,
+            [],
+        )
         assert "entries 1 to" in found.call("audit", "verify")

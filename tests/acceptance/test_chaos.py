@@ -15,7 +15,7 @@ def test_nothing_is_lost_or_doubled(name: str, tmp_path: Path) -> None:
     except CannotBeTried as why:
         pytest.skip(str(why))
     assert result.injected > 0 or name == "soak"
-    assert result.books.jobs > 0
-    assert result.books.lost == 0
-    assert result.books.doubled == 0
-    assert result.books.faults == []
+    assert result.accounts.jobs > 0
+    assert result.accounts.lost == 0
+    assert result.accounts.doubled == 0
+    assert result.accounts.faults == []

@@ -11,8 +11,8 @@ import pytest
 
 from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.acceptance.test_service import SHIPPED, VERDICT, by_name, unlike
-from ddaemon.tests.boasting import all_boasts
-from ddaemon.tests.strangers import with_deeds
+from ddaemon.tests.oversized_headers import all_oversized_headers
+from ddaemon.tests.third_party import with_deeds
 
 SHORT_LEASE = SETTINGS.replace("backoff = 0.2", "backoff = 0.2\nlease = 5\nheartbeat = 0.5")
 
@@ -43,7 +43,7 @@ def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:
     ],
 )
 def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
-    ddaemon: Ddaemon, stranger: dict[str, str], deed: str, limit: str, why: str
+    ddaemon: Ddaemon, third_party: dict[str, str], deed: str, limit: str, why: str
 ) -> None:
     settings = with_trouble(deed, "poison.mp4", limit).replace(
         "backoff = 0.2", "backoff = 6\nmax_attempts = 2\nlease = 5\nheartbeat = 0.5"
@@ -51,7 +51,7 @@ def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
     ddaemon.configure(settings)
     unlike(SHIPPED[0], ddaemon.inbox / "poison.mp4", 9)
     shutil.copy(SHIPPED[1], ddaemon.inbox / "good.mp4")
-    ddaemon.start("--drain", **stranger)
+    ddaemon.start("--drain", **third_party)
     assert ddaemon.wait() == 0, ddaemon.log.read_text()
     assert [verdict["input"]["name"] for verdict in ddaemon.verdicts()] == ["good.mp4"]
     (folder,) = ddaemon.quarantine.iterdir()
@@ -68,7 +68,7 @@ def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
 
 
 def test_headers_that_boast_are_not_believed(ddaemon: Ddaemon) -> None:
-    all_boasts(ddaemon.inbox)
+    all_oversized_headers(ddaemon.inbox)
     ddaemon.configure(SETTINGS + "[workers]\nmemory_mb = 1500\n")
     ddaemon.start("--drain")
     assert ddaemon.wait() == 0, ddaemon.log.read_text()
@@ -88,11 +88,11 @@ def test_headers_that_boast_are_not_believed(ddaemon: Ddaemon) -> None:
 
 
 def test_a_worker_that_falls_silent_loses_its_job_to_the_next_attempt(
-    ddaemon: Ddaemon, stranger: dict[str, str]
+    ddaemon: Ddaemon, third_party: dict[str, str]
 ) -> None:
     ddaemon.configure(with_trouble("nap", "demo-real.mp4").replace(SETTINGS, SHORT_LEASE))
     shutil.copy(SHIPPED[0], ddaemon.inbox)
-    ddaemon.start(**stranger)
+    ddaemon.start(**third_party)
     said = ddaemon.until(
         lambda: list((ddaemon.home / "work").glob("*.progress")), "a job in a worker"
     )

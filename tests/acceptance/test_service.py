@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from ddaemon.tests.clips import blank_clip, face_clip, unlike
 from ddaemon.tests.service import SETTINGS, Ddaemon
 from ddaemon.tests.shared import SHARED, needs_shared
-from ddaemon.tests.strangers import start_a_job
+from ddaemon.tests.third_party import start_a_job
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [ROOT / "stages" / "data" / name for name in ("demo-real.mp4", "demo-forged.mp4")]
@@ -102,26 +102,26 @@ def test_each_awkward_file_gets_the_outcome_it_deserves(ddaemon: Ddaemon) -> Non
 
 
 def test_a_third_party_stage_adds_a_fact_to_the_verdict(
-    ddaemon: Ddaemon, stranger: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ddaemon: Ddaemon, third_party: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = '["frames", "brightness", "faces", "features", "classify", "gradcam", "report"]'
     ddaemon.configure(f"stages = {chain}\n{SETTINGS}")
     shutil.copy(SHIPPED[0], ddaemon.inbox)
-    ddaemon.start("--drain", **stranger)
+    ddaemon.start("--drain", **third_party)
     assert ddaemon.wait() == 0, ddaemon.log.read_text()
     (verdict,) = ddaemon.verdicts()
     VERDICT.validate(verdict)
     assert 0 < verdict["facts"]["brightness"] < 255
-    monkeypatch.setenv("PYTHONPATH", stranger["PYTHONPATH"])
+    monkeypatch.setenv("PYTHONPATH", third_party["PYTHONPATH"])
     listed = ddaemon.call("stages")
-    assert "2. brightness (ddaemon-stranger 0.1)" in listed
-    assert "broken (ddaemon-stranger 0.1)\n     can't be used: AttributeError" in listed
+    assert "2. brightness (ddaemon-third_party 0.1)" in listed
+    assert "broken (ddaemon-third_party 0.1)\n     can't be used: AttributeError" in listed
 
 
 def test_a_worker_that_is_killed_costs_one_attempt(
-    ddaemon: Ddaemon, stranger: dict[str, str]
+    ddaemon: Ddaemon, third_party: dict[str, str]
 ) -> None:
-    start_a_job(ddaemon, stranger, "nap")
+    start_a_job(ddaemon, third_party, "nap")
     (progress,) = (ddaemon.home / "work").glob("*.progress")
     os.kill(json.loads(progress.read_text())["pid"], signal.SIGKILL)
     (verdict,) = ddaemon.ended(1)
@@ -133,13 +133,13 @@ def test_a_worker_that_is_killed_costs_one_attempt(
 
 
 def test_a_service_that_is_killed_in_mid_job_ends_it_after_a_restart(
-    ddaemon: Ddaemon, stranger: dict[str, str]
+    ddaemon: Ddaemon, third_party: dict[str, str]
 ) -> None:
-    start_a_job(ddaemon, stranger, "nap")
+    start_a_job(ddaemon, third_party, "nap")
     ddaemon.stop(signal.SIGKILL)
     assert ddaemon.status()["service"]["alive"] is False
     assert ddaemon.verdicts() == []
-    ddaemon.start(**stranger)
+    ddaemon.start(**third_party)
     (verdict,) = ddaemon.ended(1)
     assert verdict["attempts"] == 2
     time.sleep(1)
@@ -147,17 +147,17 @@ def test_a_service_that_is_killed_in_mid_job_ends_it_after_a_restart(
 
 
 def test_sigterm_lets_the_running_job_end_and_gives_the_rest_back(
-    ddaemon: Ddaemon, stranger: dict[str, str]
+    ddaemon: Ddaemon, third_party: dict[str, str]
 ) -> None:
-    start_a_job(ddaemon, stranger, "nap")
+    start_a_job(ddaemon, third_party, "nap")
     assert ddaemon.stop(signal.SIGTERM) == 0
     assert len(ddaemon.verdicts()) == 1
 
 
 def test_sigterm_releases_a_job_that_outlasts_the_grace_time(
-    ddaemon: Ddaemon, stranger: dict[str, str]
+    ddaemon: Ddaemon, third_party: dict[str, str]
 ) -> None:
-    start_a_job(ddaemon, stranger, "sleep", SETTINGS + "[workers]\ngrace = 0.5\n")
+    start_a_job(ddaemon, third_party, "sleep", SETTINGS + "[workers]\ngrace = 0.5\n")
     assert ddaemon.stop(signal.SIGTERM) == 0
     assert ddaemon.status()["counts"]["pending"] == 1
     assert ddaemon.status()["last"] == []

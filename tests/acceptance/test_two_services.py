@@ -13,7 +13,7 @@ import pytest
 from ddaemon.tests.acceptance.conftest import SETTINGS, Ddaemon
 from ddaemon.tests.acceptance.test_service import SHIPPED, unlike
 from ddaemon.tests.postgres import Cluster
-from ddaemon.tests.strangers import start_a_job
+from ddaemon.tests.third_party import start_a_job
 
 LEASE_S = 4
 
@@ -67,10 +67,10 @@ def test_each_content_is_judged_once_whichever_service_takes_it(
 
 
 def test_a_service_that_hangs_past_its_lease_loses_its_job_and_writes_nothing_late(
-    two: tuple[Ddaemon, Ddaemon], stranger: dict[str, str]
+    two: tuple[Ddaemon, Ddaemon], third_party: dict[str, str]
 ) -> None:
     hanging, other = two
-    start_a_job(hanging, stranger, "nap", settings_of(hanging))
+    start_a_job(hanging, third_party, "nap", settings_of(hanging))
     assert hanging.service is not None
     family = [psutil.Process(hanging.service.pid)]
     family += family[0].children(recursive=True)
@@ -106,11 +106,11 @@ def server_away(daemon: Ddaemon, postgres: Cluster) -> Iterator[None]:
 
 
 def test_a_service_that_is_stopped_while_the_server_is_away_ends_in_order(
-    two: tuple[Ddaemon, Ddaemon], postgres: Cluster, stranger: dict[str, str]
+    two: tuple[Ddaemon, Ddaemon], postgres: Cluster, third_party: dict[str, str]
 ) -> None:
     daemon, _ = two
     settings = settings_of(daemon)
-    start_a_job(daemon, stranger, "sleep", f"{settings}[workers]\ngrace = 3\n")
+    start_a_job(daemon, third_party, "sleep", f"{settings}[workers]\ngrace = 3\n")
     with server_away(daemon, postgres):
         assert daemon.stop() == 0, daemon.log.read_text()
     assert "Traceback" not in daemon.log.read_text()
@@ -123,10 +123,10 @@ def test_a_service_that_is_stopped_while_the_server_is_away_ends_in_order(
 
 
 def test_a_server_that_is_back_within_the_grace_time_costs_a_stopping_service_no_attempt(
-    two: tuple[Ddaemon, Ddaemon], postgres: Cluster, stranger: dict[str, str]
+    two: tuple[Ddaemon, Ddaemon], postgres: Cluster, third_party: dict[str, str]
 ) -> None:
     daemon, _ = two
-    start_a_job(daemon, stranger, "nap", settings_of(daemon))
+    start_a_job(daemon, third_party, "nap", settings_of(daemon))
     assert daemon.service is not None
     with server_away(daemon, postgres):
         daemon.service.send_signal(signal.SIGTERM)

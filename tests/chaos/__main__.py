@@ -11,7 +11,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from ddaemon.tests.chaos.books import Books
+from ddaemon.tests.chaos.accounting import Accounts
 from ddaemon.tests.chaos.everything import SCENARIOS
 from ddaemon.tests.chaos.scenarios import CannotBeTried, Result, Scenario
 
@@ -59,22 +59,27 @@ def _play(scenario: Scenario, short: bool, played: list[Result]) -> tuple[str, b
             traceback.print_exc()
             return f"| {scenario.fault} | FAILED | | | | |", False
     played.append(result)
-    for fault in result.books.faults:
+    for fault in result.accounts.faults:
         print(fault, file=sys.stderr)
-    return _line(scenario, result), result.books.are_right
+    return _line(scenario, result), result.accounts.are_right
 
 
 def _line(scenario: Scenario, result: Result) -> str:
-    books = result.books
+    accounts = result.accounts
     seconds = "" if result.recovery_s is None else f"{result.recovery_s:.1f}"
     fault = f"{scenario.fault}; {result.note}" if result.note else scenario.fault
-    numbers = [result.injected, books.jobs, books.lost, books.doubled, seconds]
+    numbers = [result.injected, accounts.jobs, accounts.lost, accounts.doubled, seconds]
     return "| " + " | ".join([fault, *map(str, numbers)]) + " |"
 
 
 def _totals(played: list[Result]) -> str:
-    books = sum((result.books for result in played), Books())
-    numbers = [sum(result.injected for result in played), books.jobs, books.lost, books.doubled]
+    accounts = sum((result.accounts for result in played), Accounts())
+    numbers = [
+        sum(result.injected for result in played),
+        accounts.jobs,
+        accounts.lost,
+        accounts.doubled,
+    ]
     return "| " + " | ".join(["all together", *map(str, numbers), ""]) + " |"
 
 

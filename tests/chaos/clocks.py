@@ -32,4 +32,4 @@ def clock_jumps(folder: Path, short: bool) -> Result:
         assert scene.stop() == 0
         attempts = sum(count for (count,) in scene.query("SELECT attempts FROM jobs"))
         assert attempts == failed + DROPPED * len(JUMPS), "a lease was lost to the clock"
-        return Result(len(JUMPS), scene.books(), slowest)
+        return Result(len(JUMPS), scene.accounts(), slowest)

@@ -14,7 +14,7 @@ from ddaemon.tests.chaos.scene import Scene
 from ddaemon.tests.clips import unlike
 
 FILES, FILES_SHORT = 20_000, 500
-COPIES = 10  # of each content in 20,000 files: the books count contents
+COPIES = 10  # of each content in 20,000 files: the accounts count contents
 COPIES_SHORT = 5
 PING_S = 1.0  # what the service is asked for
 WATCHDOG_S = 60.0  # in systemd/ddaemon.service: a longer silence, and systemd ends the service
@@ -46,7 +46,7 @@ def crowd(folder: Path, short: bool) -> Result:
             f"({files / accepted_s:.0f} a second, the first being judged meanwhile), "
             f"longest silence of the loop {silence:.1f} s"
         )
-        return Result(1, scene.books(), recovery, note)
+        return Result(1, scene.accounts(), recovery, note)
 
 
 @scenario("overflow", "inotify's queue overflowed while the service stood still")
@@ -65,7 +65,7 @@ def overflow(folder: Path, short: bool) -> Result:
         recovery = scene.wait_settled()
         assert scene.stop() == 0
         assert scene.count_log("queue overflowed"), "the queue did not overflow"
-        return Result(1, scene.books(), recovery)
+        return Result(1, scene.accounts(), recovery)
 
 
 @scenario("no-watches", "no inotify watch left for the inbox, or for a folder in it")
@@ -84,7 +84,7 @@ def no_watches(folder: Path, short: bool) -> Result:
             assert ("does not report" in trouble) == (limit == 0), trouble
             assert scene.stop() == 0
             scene.log.write_text("")
-        return Result(2, scene.books(), slowest)
+        return Result(2, scene.accounts(), slowest)
 
 
 def _pile(scene: Scene, files: int, copies: int) -> Path:

@@ -28,7 +28,7 @@ def database_locked(folder: Path, short: bool) -> Result:
             wait_told(scene, "can't be used at present: database is locked")
         recovery = scene.wait_settled()
         assert scene.stop() == 0, scene.log.read_text()
-        return Result(1, scene.books(), recovery)
+        return Result(1, scene.accounts(), recovery)
 
 
 @scenario("database-gone", "the database removed from under the service; none, or none of ours")
@@ -50,7 +50,7 @@ def database_gone(folder: Path, short: bool) -> Result:
         database.write_bytes(whole)
         scene.drop(JOBS)
         recovery = max(recovery, scene.drain())
-        return Result(2 + len(SPOILED), scene.books(), recovery)
+        return Result(2 + len(SPOILED), scene.accounts(), recovery)
 
 
 @contextmanager

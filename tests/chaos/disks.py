@@ -26,7 +26,7 @@ def disk_full_work(folder: Path, short: bool) -> Result:
                 wait_told(scene, "is full")
             recovery = scene.wait_settled()
         _require_no_quarantine(scene)
-        return Result(1, scene.books(), recovery)
+        return Result(1, scene.accounts(), recovery)
 
 
 @scenario("disk-full-outbox", "a full disk under the outbox")
@@ -53,7 +53,7 @@ def disk_full_database(folder: Path, short: bool) -> Result:
         recovery = scene.wait_settled()
         assert scene.stop() == 0
         _require_no_quarantine(scene)
-        return Result(1, scene.books(), recovery)
+        return Result(1, scene.accounts(), recovery)
 
 
 def _lives_for(scene: Scene, seconds: float) -> bool:
@@ -100,7 +100,7 @@ def _outbox_away(
                 wait_told(scene, "can't be published: ")
             recovery = scene.wait_settled()
         _require_no_quarantine(scene)
-        return Result(1, scene.books(), recovery)
+        return Result(1, scene.accounts(), recovery)
 
 
 def _require_no_quarantine(scene: Scene) -> None:

@@ -30,7 +30,7 @@ def fuzz(folder: Path, short: bool) -> Result:
         recovery = scene.wait_settled(3600)  # with the same process from beginning to end
         assert scene.wait() == 0, scene.log.read_text()
         assert not scene.count_log("Traceback"), scene.log.read_text()
-        return Result(len(contents), scene.books(), recovery, _outcomes(scene))
+        return Result(len(contents), scene.accounts(), recovery, _outcomes(scene))
 
 
 def _outcomes(scene: Scene) -> str:

@@ -40,7 +40,7 @@ def stopped_holder(folder: Path, short: bool) -> Result:
             slowest = max(slowest, scene.wait_settled())
             assert not (alone and Path(f"/proc/{worker}").exists()), "the silent worker lives"
         assert scene.stop() == 0
-        return Result(2, scene.books(), slowest)
+        return Result(2, scene.accounts(), slowest)
 
 
 @scenario("main-hangs", "the service's loop hangs; the pings stop, and it is started anew")
@@ -58,7 +58,7 @@ def main_hangs(folder: Path, short: bool) -> Result:
         assert pings.number() == before, "the service says that it lives, and hangs"
         scene.stop(signal.SIGABRT)  # as systemd does
         recovery = scene.drain()
-        return Result(1, scene.books(), recovery)
+        return Result(1, scene.accounts(), recovery)
 
 
 @scenario("two-services", "a second service on the same home")
@@ -71,7 +71,7 @@ def two_services(folder: Path, short: bool) -> Result:
         assert "another service runs" in refusal, refusal
         recovery = scene.wait_settled()
         assert scene.stop() == 0
-        return Result(1, scene.books(), recovery)
+        return Result(1, scene.accounts(), recovery)
 
 
 def _stand_still(pids: Sequence[int], seconds: float) -> None:

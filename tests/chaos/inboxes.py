@@ -30,7 +30,7 @@ def unmount(folder: Path, short: bool) -> Result:
         assert scene.stop() == 0
         hashed_again = scene.count_log("is the content of job")
         assert not hashed_again, f"{hashed_again} known files were taken for new ones"
-        return Result(2 * rounds, scene.books(), slowest)
+        return Result(2 * rounds, scene.accounts(), slowest)
 
 
 def _come_and_go(scene: Scene, disk: Path) -> float:
@@ -107,7 +107,7 @@ def entries(folder: Path, short: bool) -> Result:
         scene.drain()  # must end, though one file can't be read
         for name in (*refused, "forbidden.mp4"):
             assert scene.count_log(f" {name} is not taken: ") == 1, f"{name} was not said once"
-        return Result(len(refused) + len(closed), scene.books(), recovery)
+        return Result(len(refused) + len(closed), scene.accounts(), recovery)
 
 
 @scenario("folders", "a folder dropped in whole, and one removed while its files are examined")
@@ -127,7 +127,7 @@ def folders(folder: Path, short: bool) -> Result:
         _move_in(scene, "gone", levels=1)
         recovery = max(recovery, scene.wait_settled())
         assert scene.stop() == 0
-        return Result(3, scene.books(), recovery)
+        return Result(3, scene.accounts(), recovery)
 
 
 def _move_in(scene: Scene, name: str, *, levels: int) -> tuple[Path, list[str]]:

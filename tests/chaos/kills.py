@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from ddaemon.tests.chaos.books import Books
+from ddaemon.tests.chaos.accounting import Accounts
 from ddaemon.tests.chaos.scenarios import Result, scenario
 from ddaemon.tests.chaos.scene import SETTINGS, Scene
 
@@ -40,13 +40,13 @@ def kill_service(folder: Path, short: bool) -> Result:
 def kill_first_start(folder: Path, short: bool) -> Result:
     with closing(Scene(folder / "list")) as scene:
         labels = [label for label in _passed(scene, "service", _drop_face) if NAMING in label]
-    books, slowest = Books(), 0.0
+    accounts, slowest = Accounts(), 0.0
     for number, label in enumerate(labels):
         with closing(Scene(folder / str(number))) as scene:
             _strike(scene, _drop_face, label, 1)
             slowest = max(slowest, scene.drain())
-            books += scene.books()
-    return Result(len(labels), books, slowest)
+            accounts += scene.accounts()
+    return Result(len(labels), accounts, slowest)
 
 
 @scenario(
@@ -93,7 +93,7 @@ def kill_command(folder: Path, short: bool) -> Result:
             injected += _struck(scene, f"{moment} commit", *purge)
             scene.call(*purge)
             assert not scene.jobs(), "the jobs were not purged"
-        return Result(injected, scene.books(), recovery)
+        return Result(injected, scene.accounts(), recovery)
 
 
 @scenario("kill-notices", "SIGKILL of the service at each point of a notice's delivery")
@@ -121,7 +121,7 @@ def kill_worker(folder: Path, short: bool) -> Result:
             slowest = max(slowest, scene.wait_settled())
             assert scene.is_struck, f"{label} was not passed"
         assert scene.stop() == 0
-        return Result(len(labels), scene.books(), slowest)
+        return Result(len(labels), scene.accounts(), slowest)
 
 
 @scenario("kill-at-random", "SIGKILL of the service or a worker at random moments")
@@ -146,7 +146,7 @@ def kill_at_random(folder: Path, short: bool) -> Result:
             code = scene.wait()
         assert code == 0, scene.log.read_text()
         recovery = scene.drain()
-        return Result(injected, scene.books(), recovery)
+        return Result(injected, scene.accounts(), recovery)
 
 
 def _drop_face(scene: Scene) -> None:
@@ -168,7 +168,7 @@ def _kill_service(
         kills += [(label, passed[label]) for label in labels if _comes_again(label, passed[label])]
         injected = sum(_strike(scene, begin, label, time) for label, time in kills)
         recovery = scene.drain()
-        return Result(injected, scene.books(), recovery)
+        return Result(injected, scene.accounts(), recovery)
 
 
 def _strike(scene: Scene, begin: Callable[[Scene], None], label: str, time: int) -> bool:

@@ -104,7 +104,7 @@ def altered(folder: Path, short: bool) -> Result:
                 scene.wait_log(f" {case.place.name} is the content of")
         assert scene.stop() == 0
         _require_truth(scene, quarantined, frames)
-        return Result(len(cases), scene.books(), slowest)
+        return Result(len(cases), scene.accounts(), slowest)
 
 
 @scenario(
@@ -127,7 +127,7 @@ def altered_settling(folder: Path, short: bool) -> Result:
         assert scene.stop() == 0
         frames = {sha256: n for case, _ in cases for sha256, n in case.frames.items()}
         _require_truth(scene, set(), frames)
-        return Result(len(cases), scene.books(), recovery)
+        return Result(len(cases), scene.accounts(), recovery)
 
 
 def sized(source: Path, target: Path, salt: int) -> Path:

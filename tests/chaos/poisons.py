@@ -4,10 +4,10 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-from ddaemon.tests.boasting import all_boasts
 from ddaemon.tests.chaos.scenarios import Result, scenario
 from ddaemon.tests.chaos.scene import SETTINGS, Scene
-from ddaemon.tests.strangers import install_stranger, with_deeds
+from ddaemon.tests.oversized_headers import all_oversized_headers
+from ddaemon.tests.third_party import install_third_party, with_deeds
 
 ATTEMPTS = 2
 LIMITS = "[workers]\njob_seconds = 8\nmemory_mb = 1500\n"
@@ -38,11 +38,11 @@ def poison(folder: Path, short: bool) -> Result:
         for deed in deeds:
             scene.put(scene.make(scene.face), f"{deed}.mp4")
             scene.drop(1, scene.face)
-        boasts = [scene.put(clip) for clip in all_boasts(folder)]
-        scene.start("--drain", **install_stranger(folder / "stranger"))
+        oversized = [scene.put(clip) for clip in all_oversized_headers(folder)]
+        scene.start("--drain", **install_third_party(folder / "stranger"))
         assert scene.wait() == 0, scene.log.read_text()
         _require_reasons(scene, deeds)
-        return Result(ATTEMPTS * len(deeds) + len(boasts), scene.books())
+        return Result(ATTEMPTS * len(deeds) + len(oversized), scene.accounts())
 
 
 def _require_reasons(scene: Scene, deeds: list[str]) -> None:

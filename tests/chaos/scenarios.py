@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddaemon.tests.chaos.books import Books
+from ddaemon.tests.chaos.accounting import Accounts
 
 
 class CannotBeTried(Exception):
@@ -16,7 +16,7 @@ class Result:
     """One line of the table."""
 
     injected: int  # how often the fault was injected
-    books: Books
+    accounts: Accounts
     recovery_s: float | None = None  # from the end of the fault to the last end of a job, at most
     note: str = ""
 
@@ -29,7 +29,7 @@ class Scenario:
     """A fault, and the function that injects it.
 
     `play(folder, short)` works below `folder`, leaves no process and no mount behind, and raises
-    AssertionError when something is wrong that the books don't show, `CannotBeTried` where the
+    AssertionError when something is wrong that the accounts don't show, `CannotBeTried` where the
     machine does not allow it. `short` is for the tests: seconds rather than minutes.
     """
 

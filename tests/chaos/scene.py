@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ddaemon.tests.chaos.books import Books, balance
+from ddaemon.tests.chaos.accounting import Accounts, balance
 from ddaemon.tests.chaos.faulty import FOLDER, HOME
 from ddaemon.tests.clips import blank_clip, face_clip, unlike
 from ddaemon.tests.service import Ddaemon
@@ -86,7 +86,7 @@ class Scene(Ddaemon):
         return place
 
     def count_on(self, clip: Path) -> None:
-        """The books must show an end for what this file holds now."""
+        """The accounts must show an end for what this file holds now."""
         self._dropped[sha256_of(clip)] = clip
 
     def forget(self, sha256: str) -> None:
@@ -229,7 +229,7 @@ class Scene(Ddaemon):
         assert self.service is not None
         return children_of(self.service.pid)
 
-    def books(self) -> Books:
+    def accounts(self) -> Accounts:
         """The invariant, when all should have ended."""
         return balance(
             self.home, self._dropped, again=self._again, forgotten=frozenset(self._forgotten)

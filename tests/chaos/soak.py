@@ -47,7 +47,7 @@ def soak(folder: Path, short: bool) -> Result:
         assert scene.stop() == 0
         told = [_judge(name, taken[len(taken) // 4 :]) for name, taken in samples.items()]
         note = f"{', '.join(told)} over the last three quarters; {family} processes of its own"
-        return Result(0, scene.books(), None, note)
+        return Result(0, scene.accounts(), None, note)
 
 
 def _sample(scene: Scene, samples: dict[str, list[Sample]]) -> None:

@@ -36,7 +36,7 @@ def thread_dies(folder: Path, short: bool) -> Result:
             _end_thread(scene, victim)
             _require_end(scene, words)
         recovery = scene.drain()
-        return Result(len(deaths), scene.books(), recovery)
+        return Result(len(deaths), scene.accounts(), recovery)
 
 
 def _exchange_inbox(scene: Scene) -> None:

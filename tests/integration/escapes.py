@@ -161,7 +161,7 @@ class Forged:
 
 def answers_with_a_forged_pickle(file: str) -> Forged:
     """Sends it past the worker's own check, as code that took it over would."""
-    answers.read_answer = len
+    answers.read_reply = len
     return Forged(file)
 
 

@@ -76,8 +76,8 @@ def test_workers_that_share_a_network_say_what_each_says_with_its_own(
     networks: Networks, detector: DetectorFolder, worker: WorkerProcess
 ) -> None:
     own = ask(worker, detector)
-    worker.legacy = of(networks, detector)
-    other = WorkerProcess(100, worker.confinement, worker.legacy)
+    worker.handle_source = of(networks, detector)
+    other = WorkerProcess(100, worker.confinement, worker.handle_source)
     try:
         shared = [ask(worker, detector), ask(other, detector)]
     finally:
@@ -104,15 +104,15 @@ def test_a_detector_has_one_network_until_nobody_uses_it(
 def test_a_network_that_dies_is_lost_to_its_workers_and_another_takes_its_place(
     networks: Networks, detector: DetectorFolder, worker: WorkerProcess
 ) -> None:
-    network = worker.legacy = of(networks, detector)
+    network = worker.handle_source = of(networks, detector)
     pid, _, before = ask(worker, detector)
     os.kill(pid_of(network), signal.SIGKILL)
     while not network.is_gone():
         time.sleep(0.01)
     with pytest.raises(NetworkLost, match="gone"):
         ask(worker, detector)
-    worker.legacy = of(networks, detector)
-    assert worker.legacy is not network
+    worker.handle_source = of(networks, detector)
+    assert worker.handle_source is not network
     again, _, after = ask(worker, detector)
     assert again != pid
     assert after == before
@@ -122,7 +122,7 @@ def test_a_network_that_cannot_be_loaded_keeps_nobody_waiting_and_says_why(
     networks: Networks, detector: DetectorFolder, worker: WorkerProcess
 ) -> None:
     nowhere = Config.model_validate({"features": {"device": "gpu", "shared": "always"}})
-    worker.legacy = of(networks, detector, nowhere)
+    worker.handle_source = of(networks, detector, nowhere)
     with pytest.raises(NetworkLost) as lost:
         ask(worker, detector, config=nowhere)
     cause = networks.cause(lost.value)
@@ -134,7 +134,7 @@ def test_a_network_is_of_the_detector_that_was_chosen(
     networks: Networks, detector: DetectorFolder, worker: WorkerProcess
 ) -> None:
     altered = DetectorFolder(detector.path, detector.record, "6" * 64, detector.bundled)
-    worker.legacy = of(networks, altered)
+    worker.handle_source = of(networks, altered)
     with pytest.raises(NetworkLost) as lost:
         ask(worker, altered)
     assert isinstance(networks.cause(lost.value), DetectorError)
@@ -153,6 +153,6 @@ def test_without_sharing_there_is_no_network(networks: Networks, detector: Detec
 def test_where_no_gpu_is_found_after_all_each_worker_runs_its_own(
     networks: Networks, detector: DetectorFolder, worker: WorkerProcess
 ) -> None:
-    worker.legacy = of(networks, detector)
+    worker.handle_source = of(networks, detector)
     auto = Config.model_validate({"features": {"device": "cpu", "shared": "auto"}})
     assert ask(worker, detector, config=auto)[1] == "OpenVinoBackbone"

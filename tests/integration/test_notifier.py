@@ -11,12 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ddaemon.daemon.home.config import NotifySettings
-from ddaemon.daemon.notices.answer import Answer
+from ddaemon.daemon.notices.delivery_result import DeliveryResult
 from ddaemon.daemon.notices.notifier import MAX_RETRY_AFTER_S, Notifier, pause
 from ddaemon.daemon.notices.planner import Planner, Target, targets_of, trial_payload
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
-from ddaemon.storage.ledger import Ledger, NoticeView
+from ddaemon.storage.job_reader import JobReader, NoticeView
 from ddaemon.storage.notices import Notices
 from ddaemon.storage.queue import Arrival, Outcome, Queue
 from ddaemon.tests.receiver import receiving
@@ -50,7 +50,7 @@ class Desk:
         self.settings = NotifySettings(**settings)
         self.database = Database.create(root / "state.db")
         self.queue = Queue(self.database, max_attempts=1, clock=self.clock)
-        self.ledger = Ledger(root / "state.db")
+        self.ledger = JobReader(root / "state.db")
         self.restart()
 
     def clock(self) -> float:
@@ -232,10 +232,10 @@ class Deaf:
     def check(self) -> None:
         raise AssertionError("only `ddaemon doctor` asks")
 
-    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> Answer:
+    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
         self.called.set()
         self.let_go.wait(30)
-        return Answer(False, "heard nothing")
+        return DeliveryResult(False, "heard nothing")
 
 
 def test_a_target_that_hangs_holds_up_neither_jobs_nor_other_targets(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ class Broken:
 
     key = label = "broken"
 
-    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> Answer:
+    def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
         raise ZeroDivisionError
 
     def check(self) -> None:

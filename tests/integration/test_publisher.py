@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ddaemon.daemon.publishing.outbox import COPY, Shelf
+from ddaemon.daemon.publishing.outbox import COPY, PublishDirectory
 from ddaemon.daemon.publishing.publisher import Publisher, attempt_folder, clean_work, clear_attempt
 from ddaemon.storage.audit import Entry
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp, hash_file
 from ddaemon.storage.database import Database
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
 
@@ -25,7 +25,7 @@ class Desk:
     def __init__(self, root: Path, place: Place | None = None, *, move: bool = False) -> None:
         self.place = place or root / "state.db"
         self.queue = Queue(Database.create(self.place), max_attempts=1, backoff_s=0)
-        self.ledger = Ledger(self.place)
+        self.ledger = JobReader(self.place)
         self.inbox, self.work, self.outbox, self.quarantine = (
             root / name for name in ("inbox", "work", "outbox", "quarantine")
         )
@@ -288,7 +288,7 @@ def test_an_ended_attempt_leaves_nothing_and_touches_no_other(desk: Desk) -> Non
 
 
 def test_a_reason_that_is_there_already_leaves_nothing_in_work(desk: Desk) -> None:
-    shelf = Shelf(desk.quarantine)
+    shelf = PublishDirectory(desk.quarantine)
     for _ in range(2):
         shelf.place_reason("clip-1", desk.work / "half", {"reason": "x"}, None)
     assert list(desk.work.iterdir()) == []
@@ -308,11 +308,11 @@ def test_a_video_that_was_copied_before_a_crash_is_not_copied_twice(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", across)
-    assert Shelf(desk.outbox).add("clip-1", desk.video) == folder / "clip.mp4"
+    assert PublishDirectory(desk.outbox).add("clip-1", desk.video) == folder / "clip.mp4"
     assert not desk.video.exists()
     (desk.inbox / "clip.mp4").write_bytes(b"another")
     (folder / COPY).write_bytes(b"half a cop")
-    assert Shelf(desk.outbox).add("clip-1", desk.video).read_bytes() == b"another"
+    assert PublishDirectory(desk.outbox).add("clip-1", desk.video).read_bytes() == b"another"
     assert sorted(path.name for path in folder.iterdir()) == ["clip-2.mp4", "clip.mp4"]
 
 

@@ -62,10 +62,10 @@ def check_splits(rows: Sequence[Row], remarks: Remarks) -> None:
         counts = Counter(row.label for row in inside)
         groups = len({row.group for row in inside})
         if min(counts[REAL], counts[FAKE]) < FEWEST[split] or groups < FEWEST_GROUPS:
-            remarks.fault("splits with too little in them", _told(split, counts, groups))
+            remarks.fault("splits with too little in them", _describe(split, counts, groups))
 
 
-def _told(split: str, counts: Mapping[int, int], groups: int) -> str:
+def _describe(split: str, counts: Mapping[int, int], groups: int) -> str:
     return (
         f"{split} has {counts[REAL]} real and {counts[FAKE]} fake of {groups} groups and needs "
         f"{FEWEST[split]} of each and {FEWEST_GROUPS} groups: add more people or videos"

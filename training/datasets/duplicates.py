@@ -15,16 +15,16 @@ NEAR_BITS = 10
 FEWEST_BITS = 32
 BLOCK = 256  # rows compared with all others at once: about 60 MB for 25,000 images
 
-Pair = tuple[int, int]
+IndexPair = tuple[int, int]
 
 
-def near_pairs(looks: Sequence[str]) -> list[Pair]:
+def near_pairs(looks: Sequence[str]) -> list[IndexPair]:
     """Places (i < j) of pictures that look the same.
 
     `looks` are hexadecimal difference hashes; "" is like nothing. Images are compared with
     images, videos with videos.
     """
-    pairs: list[Pair] = []
+    pairs: list[IndexPair] = []
     for length in sorted({len(look) for look in looks} - {0}):
         places = np.array([place for place, look in enumerate(looks) if len(look) == length])
         words = np.array([np.frombuffer(bytes.fromhex(looks[p]), np.uint64) for p in places])
@@ -43,7 +43,7 @@ def _telling(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return telling
 
 
-def _close(words: NDArray[np.uint64]) -> Iterator[Pair]:
+def _close(words: NDArray[np.uint64]) -> Iterator[IndexPair]:
     """Pairs of rows (i < j) that differ in at most `NEAR_BITS` bits a picture."""
     limit = NEAR_BITS * words.shape[1] * 8 // HASH_BYTES
     for start in range(0, len(words), BLOCK):
@@ -56,7 +56,7 @@ def _close(words: NDArray[np.uint64]) -> Iterator[Pair]:
                 yield start + int(row), start + int(column)
 
 
-def join(count: int, pairs: Iterable[Pair]) -> list[int]:
+def join(count: int, pairs: Iterable[IndexPair]) -> list[int]:
     """Number the connected parts of `count` things: a part's number is its first member."""
     first = list(range(count))
 

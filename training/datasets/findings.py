@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from .duplicates import Pair
+from .duplicates import IndexPair
 from .exact import SAME_BYTES
 from .leakage import find_leaks
 from .remarks import NAMED, Remarks
@@ -56,7 +56,7 @@ class Findings(BaseModel):
 
 
 def find(
-    layout: str, rows: Sequence[Row], near: Sequence[Pair], rule: str, remarks: Remarks
+    layout: str, rows: Sequence[Row], near: Sequence[IndexPair], rule: str, remarks: Remarks
 ) -> Findings:
     """Count and look for leaks. `near` are places of near duplicates in `rows`."""
     used = [row for row in rows if row.split in SPLITS]
@@ -93,7 +93,7 @@ def _reason(row: Row) -> str:
     return next(told, UNREADABLE)
 
 
-def _duplicates(rows: Sequence[Row], near: Sequence[Pair]) -> Duplicates:
+def _duplicates(rows: Sequence[Row], near: Sequence[IndexPair]) -> Duplicates:
     exact = [row for row in rows if row.note.startswith(SAME_BYTES)]
     across = sum(rows[i].label != rows[j].label for i, j in near)
     return Duplicates(

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...stages.media.base import ContainerFacts, Image
+from ...stages.media.video import ContainerFacts, Image
 from ...stages.settings import FramesSettings
 from ...storage.errors import NotAnalysable, Reason
 from .media import decode_image, read_bytes, video_path

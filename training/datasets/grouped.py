@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .duplicates import Pair
+from .duplicates import IndexPair
 from .identities import Identities, apart, find_identities
 from .rows import TEST, TRAIN, UNUSED, VAL, Row
 
@@ -20,16 +20,16 @@ NOWHERE = -1  # among the numbers of splits
 ORDER_SPREAD = 0.5  # a group is placed as if it were up to this share smaller
 AIM_SPREAD = 2.5  # where many swaps fall between splits, val and test need more people
 
-Places = NDArray[np.int64]
+RowIndices = NDArray[np.int64]
 
 
 def split_by_group(
-    rows: Sequence[Row], near: Sequence[Pair], shares: Mapping[str, float], seed: int
+    rows: Sequence[Row], near: Sequence[IndexPair], shares: Mapping[str, float], seed: int
 ) -> list[str]:
     """The split of each row, by the wanted share of each split; UNUSED where a row's two
     identities came into different ones. `near` are places of near duplicates in `rows`."""
     labels = np.array([row.label for row in rows])
-    tries: list[tuple[tuple[int, float], Places]] = []
+    tries: list[tuple[tuple[int, float], RowIndices]] = []
     for join_donors in sorted({False, any(row.donor for row in rows)}):
         people = find_identities(rows, near, join_donors=join_donors)
         for number in range(TRIES):
@@ -42,8 +42,8 @@ def split_by_group(
 
 
 def _assign(
-    people: Identities, labels: Places, shares: Mapping[str, float], rng: np.random.Generator
-) -> Places:
+    people: Identities, labels: RowIndices, shares: Mapping[str, float], rng: np.random.Generator
+) -> RowIndices:
     """The number of the split of each identity: (identities,)."""
     sizes = np.zeros((len(people.names), 2))
     np.add.at(sizes, (people.part[people.group], labels), 1)
@@ -65,7 +65,9 @@ def _wanted(totals: NDArray[np.float64], shares: Mapping[str, float]) -> NDArray
     return np.array([np.maximum(share * totals, FEWEST[s]) for s, share in shares.items()])
 
 
-def _cost(decided: Places, labels: Places, shares: Mapping[str, float]) -> tuple[int, float]:
+def _cost(
+    decided: RowIndices, labels: RowIndices, shares: Mapping[str, float]
+) -> tuple[int, float]:
     """How many rows are missing to the fewest that a split needs, and how far each split's counts
     are from the wanted ones, relative to them."""
     missing, off = 0, []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .duplicates import Pair, join
+from .duplicates import IndexPair, join
 from .rows import Row
 
 NOBODY = -1
@@ -23,7 +23,9 @@ class Identities:
     part: NDArray[np.int64]  # (names,)
 
 
-def find_identities(rows: Sequence[Row], near: Sequence[Pair], *, join_donors: bool) -> Identities:
+def find_identities(
+    rows: Sequence[Row], near: Sequence[IndexPair], *, join_donors: bool
+) -> Identities:
     """Number the identities of `rows`.
 
     Groups with near duplicates share a part. With `join_donors` a row's two identities do, too:

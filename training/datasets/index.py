@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from ..run.recipe import Recipe
 from .checks import check_files, check_for_evaluation, check_for_training, check_splits
-from .duplicates import Pair, near_pairs
+from .duplicates import IndexPair, near_pairs
 from .exact import set_copies_aside
 from .findings import OTHER_SPLIT, UNREADABLE, Findings, find, in_words
 from .fingerprint import Fingerprint
@@ -44,11 +44,16 @@ class _Read:
 
     layout: str
     rows: list[Row]
-    near: list[Pair]
+    near: list[IndexPair]
 
 
 def build_index(
-    dataset: Path, recipe: Recipe, cache: Path, journal: Journal, progress: Progress, workers: int
+    dataset: Path,
+    recipe: Recipe,
+    cache: Path,
+    journal: Journal,
+    progress: ProgressCallback,
+    workers: int,
 ) -> Index:
     """Read, check, measure and split a data set.
 
@@ -77,7 +82,7 @@ def build_evaluation_index(
     seed: int,
     cache: Path,
     journal: Journal,
-    progress: Progress,
+    progress: ProgressCallback,
     workers: int,
     split: str | None = None,
 ) -> Index:

@@ -9,7 +9,7 @@ from .dfdc import Dfdc
 from .faceforensics import FaceForensics
 from .remarks import Remarks
 from .rows import Row
-from .table import Table
+from .table import CsvTable
 from .tree import Tree
 
 
@@ -39,7 +39,7 @@ class Layout(Protocol):
 
 
 # The first that recognises it reads it: a table knows more than the folders it lies beside.
-LAYOUTS: tuple[Layout, ...] = (CelebDf(), FaceForensics(), Dfdc(), Table(), Tree())
+LAYOUTS: tuple[Layout, ...] = (CelebDf(), FaceForensics(), Dfdc(), CsvTable(), Tree())
 
 
 def find_layout(dataset: Path) -> Layout:

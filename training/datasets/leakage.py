@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from .duplicates import Pair
+from .duplicates import IndexPair
 from .identities import splits_of_identities
 from .remarks import NAMED
 from .rows import SPLITS, Row
 
 
-def find_leaks(rows: Sequence[Row], near: Sequence[Pair]) -> list[str]:
+def find_leaks(rows: Sequence[Row], near: Sequence[IndexPair]) -> list[str]:
     """Every identity, content and near duplicate that is in two splits, one sentence each.
 
     `near` are places in `rows`; of near duplicates the first twenty are named, the rest counted.
@@ -22,7 +22,7 @@ def find_leaks(rows: Sequence[Row], near: Sequence[Pair]) -> list[str]:
 def _identities(rows: Sequence[Row]) -> list[str]:
     seen = splits_of_identities(rows)
     return [
-        f"the identity {name} is in {_told(splits)}"
+        f"the identity {name} is in {_describe(splits)}"
         for name, splits in sorted(seen.items())
         if len(splits) > 1
     ]
@@ -35,16 +35,16 @@ def _contents(rows: Sequence[Row]) -> list[str]:
             alike[row.sha256].append(row)
     return [
         f"{' and '.join(sorted({row.name for row in same}))} have the same bytes and are in "
-        f"{_told({row.split for row in same})}"
+        f"{_describe({row.split for row in same})}"
         for same in alike.values()
         if len({row.split for row in same}) > 1
     ]
 
 
-def _near(rows: Sequence[Row], near: Sequence[Pair]) -> list[str]:
+def _near(rows: Sequence[Row], near: Sequence[IndexPair]) -> list[str]:
     told = [
         f"{rows[i].name} and {rows[j].name} look the same and are in "
-        f"{_told({rows[i].split, rows[j].split})}"
+        f"{_describe({rows[i].split, rows[j].split})}"
         for i, j in near
         if rows[i].split != rows[j].split and {rows[i].split, rows[j].split} <= set(SPLITS)
     ]
@@ -52,5 +52,5 @@ def _near(rows: Sequence[Row], near: Sequence[Pair]) -> list[str]:
     return told[:NAMED] + ([f"{more} more pairs that look the same"] if more > 0 else [])
 
 
-def _told(splits: set[str]) -> str:
+def _describe(splits: set[str]) -> str:
     return " and ".join(split for split in SPLITS if split in splits)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...storage.errors import UserError
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from ..run.workers import Places, folders_of, run_tasks
 from .fingerprint import Fingerprint, fingerprint, fingerprint_crashed
 from .media import archive_sizes, split_archive
@@ -22,7 +22,7 @@ LIMIT_S = 600.0  # a task that takes longer is stuck
 
 File = tuple[str, str]  # path and kind
 Chunk = tuple[File, ...]
-Key = tuple[str, int, int, int]  # path, bytes, time of change in ns, CODE
+FileKey = tuple[str, int, int, int]  # path, bytes, time of change in ns, CODE
 
 
 def measure(
@@ -30,7 +30,7 @@ def measure(
     files: Sequence[File],
     cache: Path,
     journal: Journal,
-    progress: Progress,
+    progress: ProgressCallback,
     workers: int,
 ) -> dict[str, Fingerprint]:
     """The fingerprint of each path. What `cache` (JSON lines) knows is not read again.
@@ -98,7 +98,7 @@ class _Kept:
         with self._file.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
 
-    def _key(self, path: str) -> Key:
+    def _key(self, path: str) -> FileKey:
         archive, member = split_archive(path)
         state = (self._root / (archive or path)).stat()
         size = archive_sizes(self._root / archive)[member] if archive else state.st_size
@@ -112,8 +112,8 @@ def _drop_half_line(file: Path) -> None:
         os.truncate(file, content.rfind(b"\n") + 1)
 
 
-def _read(file: Path) -> dict[Key, Fingerprint]:
-    known: dict[Key, Fingerprint] = {}
+def _read(file: Path) -> dict[FileKey, Fingerprint]:
+    known: dict[FileKey, Fingerprint] = {}
     try:
         for line in file.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from ...stages.media.base import Image
+from ...stages.media.video import Image
 from ...storage.errors import NotAnalysable, Reason
 from .rows import IMAGE, VIDEO
 

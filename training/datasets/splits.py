@@ -6,7 +6,7 @@ import numpy as np
 
 from ...storage.errors import UserError
 from ..run.recipe import Recipe
-from .duplicates import Pair
+from .duplicates import IndexPair
 from .grouped import split_by_group
 from .identities import apart, find_identities, splits_of_identities
 from .remarks import Remarks, name_some
@@ -22,7 +22,7 @@ LARGEST_CUT = 0.3  # of a split may be cut off for one that is missing
 
 
 def decide_splits(
-    rows: Sequence[Row], near: Sequence[Pair], recipe: Recipe, remarks: Remarks
+    rows: Sequence[Row], near: Sequence[IndexPair], recipe: Recipe, remarks: Remarks
 ) -> tuple[list[Row], str]:
     """Put every row into a split, or out of use with a note; and say by which rule.
 
@@ -52,7 +52,7 @@ def shares_of(recipe: Recipe) -> dict[str, float]:
     return shares
 
 
-def _by_group(rows: Sequence[Row], near: Sequence[Pair], recipe: Recipe) -> list[Row]:
+def _by_group(rows: Sequence[Row], near: Sequence[IndexPair], recipe: Recipe) -> list[Row]:
     return _settle(rows, split_by_group(rows, near, shares_of(recipe), recipe.seed))
 
 
@@ -78,7 +78,7 @@ def _leaking(rows: Sequence[Row]) -> list[str]:
 def _own_split(
     given: list[Row],
     names: set[str],
-    near: Sequence[Pair],
+    near: Sequence[IndexPair],
     recipe: Recipe,
     remarks: Remarks,
 ) -> tuple[list[Row], str]:
@@ -100,7 +100,7 @@ def _own_split(
 
 
 def _cut(
-    rows: list[Row], near: Sequence[Pair], source: str, new: str, share: float, seed: int
+    rows: list[Row], near: Sequence[IndexPair], source: str, new: str, share: float, seed: int
 ) -> list[Row]:
     """Cut a share of one split off, by group."""
     places = [place for place, row in enumerate(rows) if row.split == source]
@@ -114,7 +114,7 @@ def _cut(
     return rows
 
 
-def _without_leaks(rows: list[Row], near: Sequence[Pair]) -> list[Row]:
+def _without_leaks(rows: list[Row], near: Sequence[IndexPair]) -> list[Row]:
     """Without rows of people from two splits, and of two near copies only the one in the split
     that judges more strictly: test, then val."""
     used = [place for place, row in enumerate(rows) if row.split != UNUSED]

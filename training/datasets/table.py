@@ -22,7 +22,7 @@ SUFFIX = ".csv"
 LABELS = {"fake": FAKE, "0": FAKE, "real": REAL, "1": REAL}
 KINDS = frozenset({"", VIDEO, IMAGE})
 
-Line = dict[str, str]
+CsvLine = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Source:
     archive: str = ""
 
 
-class Table:
+class CsvTable:
     """What its columns say, nothing else."""
 
     name = "table"
@@ -111,7 +111,7 @@ def _rows(source: _Source, remarks: Remarks) -> Iterator[Row]:
             yield _row(path, line)
 
 
-def _fault(path: str, line: Line) -> tuple[str, str] | None:
+def _fault(path: str, line: CsvLine) -> tuple[str, str] | None:
     """What is wrong with a line, and where in it."""
     label, forge = line["label"], line.get("forge", "")
     if not path:
@@ -123,7 +123,7 @@ def _fault(path: str, line: Line) -> tuple[str, str] | None:
     return None
 
 
-def _path(line: Line, source: _Source) -> str:
+def _path(line: CsvLine, source: _Source) -> str:
     path = line.get("path") or line.get("file", "")
     if not path:
         return ""
@@ -131,7 +131,7 @@ def _path(line: Line, source: _Source) -> str:
     return "/".join(part for part in parts if part)
 
 
-def _row(path: str, line: Line) -> Row:
+def _row(path: str, line: CsvLine) -> Row:
     split, kind = line.get("split", "").lower(), line.get("kind", "").lower()
     return Row(
         path,

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...storage.errors import UserError
+from ..array_types import Labels
 
 # Of 4 groups of reals and 4 of fakes 1 in 70 rankings is perfect by luck, of 3 and 3 it is 1 in
 # 20; and where all videos rank right, every draw does, so the interval would claim certainty.
 GROUPS = 5  # of either label, at least, for an interval
 AT_ONCE = 2_000_000  # weights in memory
-Labels = NDArray[np.bool_]  # (videos,): True is fake
 Weights = NDArray[np.float64]  # (draws, videos): how often each video counts
-Measured = Mapping[str, NDArray[np.float64]]  # name -> (draws,)
+DrawnFigures = Mapping[str, NDArray[np.float64]]  # name -> (draws,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def draw_groups(groups: Sequence[str], fake: Labels, seed: int, resamples: int) 
     return Draws(counts, group.astype(np.int64), redrawn, _too_few(has_real, has_fake))
 
 
-def with_intervals(measure: Callable[[Weights], Measured], draws: Draws) -> dict[str, Any]:
+def with_intervals(measure: Callable[[Weights], DrawnFigures], draws: Draws) -> dict[str, Any]:
     """Figures and their 95 % percentile intervals: name -> {"value", "interval"}.
 
     An interval that misses its value, as a biased figure's may, is widened to hold it. Where there

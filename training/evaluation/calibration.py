@@ -1,27 +1,30 @@
 """From a head's logits to probabilities, and from probabilities to decisions."""
 
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...storage.detector_record import CalibrationRecord, ThresholdsRecord
 from ...storage.errors import UserError
+from ..array_types import Labels, VideoValues
 
 KNOTS = 50  # of isotonic calibration, at most
 TEMPERATURES = (0.01, 100.0)
 FALSE_POSITIVES = 0.05  # of all reals, called fake: at most
 FALSE_NEGATIVES = 0.10  # of all fakes, called real: at most
 Z95 = NormalDist().inv_cdf(0.975)
-Floats = NDArray[Any]  # (videos,)
-Labels = NDArray[np.bool_]  # (videos,): True is fake
-Kind = Literal["platt", "temperature", "isotonic"]
+CalibrationKind = Literal["platt", "temperature", "isotonic"]
 Knots = tuple[tuple[float, float], ...]  # (logit, probability), both rising
 
 
 def fit_calibration(
-    kind: Kind, logits: Floats, fake: Labels, frame_logits: Floats, frame_fake: Labels
+    kind: CalibrationKind,
+    logits: VideoValues,
+    fake: Labels,
+    frame_logits: VideoValues,
+    frame_fake: Labels,
 ) -> CalibrationRecord:
     """Fit on videos, (videos,) both, and apart from them on single frames, (frames,) both.
 
@@ -48,7 +51,7 @@ def fit_calibration(
     )
 
 
-def fit_platt(logits: Floats, fake: Labels) -> tuple[float, float]:
+def fit_platt(logits: VideoValues, fake: Labels) -> tuple[float, float]:
     """Slope and offset of Platt scaling (Platt 1999), both labels weighing the same.
 
     So a probability of 0.5 says that the evidence is even, whatever the shares in the data were.
@@ -62,7 +65,7 @@ def fit_platt(logits: Floats, fake: Labels) -> tuple[float, float]:
     return float(regression.coef_[0, 0]), float(regression.intercept_[0])
 
 
-def fit_temperature(logits: Floats, fake: Labels) -> tuple[float, float]:
+def fit_temperature(logits: VideoValues, fake: Labels) -> tuple[float, float]:
     """Slope 1 / T and offset 0 of temperature scaling (Guo et al. 2017, section 4.2).
 
     T is the one within `TEMPERATURES` with the least log loss, both labels weighing the same.
@@ -77,7 +80,7 @@ def fit_temperature(logits: Floats, fake: Labels) -> tuple[float, float]:
     return float(np.clip(regression.coef_[0, 0], 1 / hottest, 1 / coldest)), 0.0
 
 
-def fit_isotonic(logits: Floats, fake: Labels) -> Knots:
+def fit_isotonic(logits: VideoValues, fake: Labels) -> Knots:
     """The knots of a probability that only rises (Zadrozny and Elkan 2002), at most `KNOTS`.
 
     With n logits no probability is below 1/(n+2) or above 1-1/(n+2), so that none is certain.
@@ -94,7 +97,7 @@ def fit_isotonic(logits: Floats, fake: Labels) -> Knots:
 
 
 def choose_thresholds(
-    probabilities: Floats,
+    probabilities: VideoValues,
     fake: Labels,
     measured_on: str,
     false_positives: float = FALSE_POSITIVES,
@@ -113,7 +116,7 @@ def choose_thresholds(
 
 
 def rate_thresholds(
-    probabilities: Floats, fake: Labels, highest: float, lowest: float, measured_on: str
+    probabilities: VideoValues, fake: Labels, highest: float, lowest: float, measured_on: str
 ) -> ThresholdsRecord:
     """How often two thresholds are wrong on these videos."""
     called_fake, called_real = probabilities >= highest, probabilities <= lowest
@@ -140,7 +143,7 @@ def wilson_interval(hits: int, of: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _lowest_with(scores: Floats, rate: float) -> float:
+def _lowest_with(scores: VideoValues, rate: float) -> float:
     """The lowest threshold that at most this share of `scores` reaches."""
     allowed = int(rate * len(scores))
     ordered = np.sort(scores)[::-1]

@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Labels
 from .calibration import wilson_interval
 from .judged import DECISIONS, INCONCLUSIVE, SAID_FAKE, SAID_REAL
 
 HALF = 0.5
-Labels = NDArray[np.bool_]  # (videos,): True is fake
 
 
 def decision_rates(decision: tuple[str, ...], fake: Labels) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from .training_plots import Epoch
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportMaterial:
     """What a report is made of. What may be empty is then left out of the page."""
 
     title: str

@@ -9,22 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Draws, Measured, Weights, draw_groups, with_intervals
+from ..array_types import Labels
+from .bootstrap import DrawnFigures, Draws, Weights, draw_groups, with_intervals
 from .decisions import HALF, classification, confusion, decision_rates, majority_class, no_figure
 from .judged import Judged
 from .parts import trait_rows
-from .ranking import Curve, Ranking, area, average_precision, equal_error_rate, found_at
+from .ranking import Ranking, RankingCurve, area, average_precision, equal_error_rate, found_at
 from .reliability import balance, bin_places, weighted_errors
 
 REALS = {"tpr_at_1_percent_fpr": 100, "tpr_at_5_percent_fpr": 20}  # for one false alarm
-RANKING: Mapping[str, Callable[[Curve], NDArray[np.float64]]] = {
+RANKING: Mapping[str, Callable[[RankingCurve], NDArray[np.float64]]] = {
     "auc": area,
     "eer": equal_error_rate,
     "ap": average_precision,
     "tpr_at_1_percent_fpr": found_at(0.01),
     "tpr_at_5_percent_fpr": found_at(0.05),
 }
-Labels = NDArray[np.bool_]  # (videos,): True is fake
+
+
+Figures = Mapping[str, Any]  # of `measure`
 
 
 def measure(judged: Judged, seed: int, resamples: int = 1000) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def rank_figures(scores: NDArray[Any], fake: Labels, draws: Draws) -> dict[str, 
     ranking, reals = Ranking(scores, fake), int((~fake).sum())
     silent = {name: needed for name, needed in REALS.items() if reals < needed}
 
-    def figures(weights: Weights) -> Measured:
+    def figures(weights: Weights) -> DrawnFigures:
         curve = ranking.curve(weights)
         return {name: found(curve) for name, found in RANKING.items() if name not in silent}
 
@@ -84,7 +87,7 @@ def probability_figures(probability: NDArray[Any], fake: Labels, draws: Draws) -
     right = ((probability >= HALF) == fake).astype(np.float64)
     square, places = (probability - fake) ** 2, bin_places(probability)
 
-    def figures(weights: Weights) -> Measured:
+    def figures(weights: Weights) -> DrawnFigures:
         even, total = balance(weights, fake), weights.sum(axis=1)
         return {
             "balanced_accuracy": even @ right / 2,
@@ -103,7 +106,7 @@ def compare(
     """A baseline's figures, and by how much the detector's AUC is above its, draw by draw."""
     ours, theirs = Ranking(probability, fake), Ranking(baseline, fake)
 
-    def difference(weights: Weights) -> Measured:
+    def difference(weights: Weights) -> DrawnFigures:
         return {"auc_difference": area(ours.curve(weights)) - area(theirs.curve(weights))}
 
     return {"figures": rank_figures(baseline, fake, draws)} | with_intervals(difference, draws)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..array_types import Labels
 from .bootstrap import draw_groups, with_intervals
 from .decisions import decision_rates, no_figure
 from .judged import Judged
@@ -12,7 +12,6 @@ from .ranking import Ranking, area
 from .traits import METHOD, UNKNOWN, in_order
 
 SPEAKS = 10  # videos of a label, at least, for a figure about them
-Labels = NDArray[np.bool_]  # (videos,): True is fake
 
 
 def trait_rows(judged: Judged, trait: str, seed: int, resamples: int) -> list[dict[str, Any]]:

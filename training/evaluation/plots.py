@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .canvas import FAKE_COLOUR, MARK, REAL_COLOUR, legend_below, new_figure, save, style, title
 from .judged import DECISIONS, Judged
-from .ranking import Curve, Ranking, area, average_precision
+from .ranking import Ranking, RankingCurve, area, average_precision
 from .reliability import calibration_error, reliability
 
 SCORE_BINS = 40
@@ -142,7 +142,7 @@ def _draw_thresholds(ax: Any, judged: Judged) -> None:
         ax.axvline(at, color="black", linestyle=dashes, linewidth=1.3, label=f"{what} {at:.3f}")
 
 
-def _curves(judged: Sequence[Judged]) -> Iterator[tuple[str, Curve]]:
+def _curves(judged: Sequence[Judged]) -> Iterator[tuple[str, RankingCurve]]:
     """Of detectors, then of their baselines; the baselines named after their detector where there
     are several."""
     for one in judged:
@@ -152,7 +152,7 @@ def _curves(judged: Sequence[Judged]) -> Iterator[tuple[str, Curve]]:
             yield name if len(judged) == 1 else f"{one.detector}: {name}", _curve(scores, one.fake)
 
 
-def _curve(scores: NDArray[Any], fake: NDArray[np.bool_]) -> Curve:
+def _curve(scores: NDArray[Any], fake: NDArray[np.bool_]) -> RankingCurve:
     return Ranking(scores, fake).curve(np.ones((1, len(fake))))
 
 

@@ -7,20 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.bool_]  # (videos,): True is fake
+from ..array_types import Labels
+
+Floats64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class RankingCurve:
     """What every threshold from the highest score down finds: each (draws, thresholds + 1).
 
     The first column is a threshold above all scores; equal scores share a threshold.
     """
 
-    false_positives: Floats  # share of the reals at or above
-    true_positives: Floats  # share of the fakes at or above
-    precision: Floats  # share of fakes among those at or above; 1 where there are none
+    false_positives: Floats64  # share of the reals at or above
+    true_positives: Floats64  # share of the fakes at or above
+    precision: Floats64  # share of fakes among those at or above; 1 where there are none
 
 
 class Ranking:
@@ -33,30 +34,30 @@ class Ranking:
         self._fake = fake[self._order]
         self._starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
 
-    def curve(self, weights: Floats) -> Curve:
+    def curve(self, weights: Floats64) -> RankingCurve:
         """The curve under each row of `weights` (draws, videos)."""
         ordered = weights[:, self._order]
         fakes, reals = self._sums(ordered * self._fake), self._sums(ordered * ~self._fake)
         found = fakes + reals
         precision = np.divide(fakes, found, out=np.ones_like(fakes), where=found > 0)
-        return Curve(reals / reals[:, -1:], fakes / fakes[:, -1:], precision)
+        return RankingCurve(reals / reals[:, -1:], fakes / fakes[:, -1:], precision)
 
-    def _sums(self, weights: Floats) -> Floats:
+    def _sums(self, weights: Floats64) -> Floats64:
         sums = np.cumsum(np.add.reduceat(weights, self._starts, axis=1), axis=1)
         return np.concatenate([np.zeros((len(weights), 1)), sums], axis=1)
 
 
-def area(curve: Curve) -> Floats:
+def area(curve: RankingCurve) -> Floats64:
     """AUC: how often a fake scores higher than a real, ties counting half (Hanley, McNeil 1982)."""
     return np.asarray(np.trapezoid(curve.true_positives, curve.false_positives, axis=1))
 
 
-def average_precision(curve: Curve) -> Floats:
+def average_precision(curve: RankingCurve) -> Floats64:
     """AP: the precision at each threshold, weighted by the recall it adds."""
     return np.asarray((np.diff(curve.true_positives, axis=1) * curve.precision[:, 1:]).sum(axis=1))
 
 
-def equal_error_rate(curve: Curve) -> Floats:
+def equal_error_rate(curve: RankingCurve) -> Floats64:
     """EER: where as many reals pass for fake as fakes for real, on the straight line between
     the two thresholds around it."""
     gap = curve.false_positives + curve.true_positives - 1  # rises from -1 to 1
@@ -67,11 +68,11 @@ def equal_error_rate(curve: Curve) -> Floats:
     return np.asarray(start + (end - start) * -below / (above - below))
 
 
-def found_at(rate: float) -> Callable[[Curve], Floats]:
+def found_at(rate: float) -> Callable[[RankingCurve], Floats64]:
     """TPR at an FPR: the largest share of fakes that a threshold finds which calls at most this
     share of the reals fake."""
 
-    def found(curve: Curve) -> Floats:
+    def found(curve: RankingCurve) -> Floats64:
         allowed = curve.false_positives <= rate + 1e-12
         return np.asarray(np.where(allowed, curve.true_positives, 0).max(axis=1))
 

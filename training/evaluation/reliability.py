@@ -1,14 +1,13 @@
 """Whether probabilities mean what they say: bins of equal mass, and the calibration error."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..array_types import Labels, VideoValues
+
 BINS = 15
-Floats = NDArray[Any]  # (videos,)
-Labels = NDArray[np.bool_]  # (videos,): True is fake
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Bins:
     videos: NDArray[np.int64]
 
 
-def bin_places(probabilities: Floats, bins: int = BINS) -> NDArray[np.int64]:
+def bin_places(probabilities: VideoValues, bins: int = BINS) -> NDArray[np.int64]:
     """The bin of each video, from 0 up: (videos,).
 
     Bins hold equally many videos, as far as equal probabilities allow: those share a bin, so
@@ -31,7 +30,7 @@ def bin_places(probabilities: Floats, bins: int = BINS) -> NDArray[np.int64]:
     return np.unique(places, return_inverse=True)[1].astype(np.int64)
 
 
-def reliability(probabilities: Floats, fake: Labels, bins: int = BINS) -> Bins:
+def reliability(probabilities: VideoValues, fake: Labels, bins: int = BINS) -> Bins:
     """The reliability diagram's points (DeGroot and Fienberg 1983)."""
     places = bin_places(probabilities, bins)
     videos = np.bincount(places)
@@ -40,7 +39,7 @@ def reliability(probabilities: Floats, fake: Labels, bins: int = BINS) -> Bins:
     )
 
 
-def calibration_error(probabilities: Floats, fake: Labels, bins: int = BINS) -> float:
+def calibration_error(probabilities: VideoValues, fake: Labels, bins: int = BINS) -> float:
     """Expected calibration error (Guo et al. 2017, eq. 3) with the shares of labels in the data.
 
     A probability of 0.5 that means even evidence is wrong here where most videos are fake.
@@ -50,14 +49,14 @@ def calibration_error(probabilities: Floats, fake: Labels, bins: int = BINS) -> 
     return float(weighted_errors(weights, probabilities, fake, bin_places(probabilities, bins))[0])
 
 
-def balanced_calibration_error(probabilities: Floats, fake: Labels, bins: int = BINS) -> float:
+def balanced_calibration_error(probabilities: VideoValues, fake: Labels, bins: int = BINS) -> float:
     """The same with both labels weighing the same, as the calibration was fitted."""
     weights = balance(np.full((1, len(fake)), 1.0), fake)
     return float(weighted_errors(weights, probabilities, fake, bin_places(probabilities, bins))[0])
 
 
 def weighted_errors(
-    weights: Floats, probabilities: Floats, fake: Labels, places: NDArray[np.int64]
+    weights: VideoValues, probabilities: VideoValues, fake: Labels, places: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """The calibration error under each row of `weights` (draws, videos): (draws,)."""
     gaps = np.zeros((len(fake), places.max() + 1))
@@ -65,7 +64,7 @@ def weighted_errors(
     return np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))
 
 
-def balance(weights: Floats, fake: Labels) -> NDArray[np.float64]:
+def balance(weights: VideoValues, fake: Labels) -> NDArray[np.float64]:
     """`weights` (draws, videos), so scaled that in each row both labels have the sum 1."""
     of_fakes = weights[:, fake].sum(axis=1, keepdims=True)
     of_reals = weights[:, ~fake].sum(axis=1, keepdims=True)

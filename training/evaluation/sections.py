@@ -5,11 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...stages.pages import NOTHING, Table, flat_rows, plain, words
-from .envelope import envelope_table
-from .material import Report
-from .page import Picture, Section
-from .parts import SPEAKS
-from .tables import (
+from .envelope_fit import envelope_table
+from .figure_tables import (
     classification_table,
     confusion_table,
     cross_table,
@@ -19,9 +16,12 @@ from .tables import (
     sides_table,
     trait_tables,
 )
+from .material import ReportMaterial
+from .metrics import Figures
+from .parts import SPEAKS
+from .report_page import Diagram, PageSection
 
-Measured = Mapping[str, Any]  # of `measure`
-Pictures = Mapping[str, Picture]
+Pictures = Mapping[str, Diagram]
 NO_LEAK = "No group and no near-duplicate lies in two splits."
 NOT_LOOKED = "Nobody looked for leaks here: whether these videos were learned from is not known."
 ENVELOPE_TOLD = (
@@ -33,8 +33,8 @@ APART = ("leaks", "warnings", "unreadable")  # of the findings: shown in places 
 
 
 def make_sections(
-    report: Report, measured: Sequence[Measured], pictures: Pictures
-) -> list[Section]:
+    report: ReportMaterial, measured: Sequence[Figures], pictures: Pictures
+) -> list[PageSection]:
     """All parts that there is something to say in."""
     return [
         *_of_notes(report),
@@ -51,36 +51,36 @@ def make_sections(
     ]
 
 
-def _of_notes(report: Report) -> Iterator[Section]:
+def _of_notes(report: ReportMaterial) -> Iterator[PageSection]:
     leaks = report.findings.get("leaks") or []
     alarms = [f"Leaks between the splits, {len(leaks)} in all: {leaks[0]}"] if leaks else []
     if alarms or report.notes:
-        yield Section("Read this first", texts=report.notes, alarms=alarms)
+        yield PageSection("Read this first", texts=report.notes, alarms=alarms)
 
 
-def _of_seed(report: Report) -> Iterator[Section]:
+def _of_seed(report: ReportMaterial) -> Iterator[PageSection]:
     if report.seed_protocol:
         told = dict(report.seed_protocol)
         why = told.pop("why")
         table = sides_table("The same data, judged by two protocols", told)
-        yield Section("The seed's protocol beside the sound one", texts=why, tables=[table])
+        yield PageSection("The seed's protocol beside the sound one", texts=why, tables=[table])
 
 
-def _of_figures(measured: Sequence[Measured]) -> Section:
+def _of_figures(measured: Sequence[Figures]) -> PageSection:
     datasets = list(dict.fromkeys(one["dataset"] for one in measured))
     tables = [cross_table(measured)] if len(measured) > 1 else []
     for dataset in datasets:
         tables.append(figures_table(dataset, [m for m in measured if m["dataset"] == dataset]))
     tables += [table for one in measured if (table := differences_table(one))]
-    texts = [_bootstrap_told(one) for one in measured] + [
+    texts = [_describe_bootstrap(one) for one in measured] + [
         f"{NOTHING} stands where a figure makes no sense: baselines give an order, no calibrated "
         "probability. The majority class is that of these very videos. With few videos chance "
         "alone makes the calibration error (ECE) larger than 0."
     ]
-    return Section("Figures", texts=list(dict.fromkeys(texts)), tables=tables)
+    return PageSection("Figures", texts=list(dict.fromkeys(texts)), tables=tables)
 
 
-def _bootstrap_told(one: Measured) -> str:
+def _describe_bootstrap(one: Figures) -> str:
     return (
         f"{one['dataset']}: in brackets are 95 % intervals, {one['resamples']} times drawn anew "
         f"from {one['groups']} groups (identities or source clips), {one['redrawn']} draws again "
@@ -88,7 +88,7 @@ def _bootstrap_told(one: Measured) -> str:
     )
 
 
-def _of_decisions(measured: Sequence[Measured], pictures: Pictures) -> Section:
+def _of_decisions(measured: Sequence[Figures], pictures: Pictures) -> PageSection:
     tables = []
     for one in measured:
         tables += [decisions_table(one), confusion_table(one), classification_table(one)]
@@ -96,39 +96,39 @@ def _of_decisions(measured: Sequence[Measured], pictures: Pictures) -> Section:
         "In brackets are Wilson's 95 % intervals. They take videos for independent: where many are "
         "of one person, the truth may lie further away."
     )
-    return Section("Decisions", texts=[text], tables=tables, pictures=[pictures["confusion"]])
+    return PageSection("Decisions", texts=[text], tables=tables, pictures=[pictures["confusion"]])
 
 
-def _of_diagrams(pictures: Pictures) -> Section:
+def _of_diagrams(pictures: Pictures) -> PageSection:
     names = ("roc", "precision_recall", "reliability", "scores")
-    return Section("Diagrams", pictures=[pictures[name] for name in names])
+    return PageSection("Diagrams", pictures=[pictures[name] for name in names])
 
 
-def _of_traits(measured: Sequence[Measured]) -> Iterator[Section]:
+def _of_traits(measured: Sequence[Figures]) -> Iterator[PageSection]:
     tables = [table for one in measured for table in trait_tables(one)]
     if tables:
         text = (
             f"{NOTHING} stands where there are fewer than {SPEAKS} videos. Fakes of one method are "
             "ranked against all reals."
         )
-        yield Section("Where it is weak", texts=[text], tables=tables)
+        yield PageSection("Where it is weak", texts=[text], tables=tables)
 
 
-def _of_envelope(report: Report) -> Iterator[Section]:
+def _of_envelope(report: ReportMaterial) -> Iterator[PageSection]:
     if report.envelope is not None:
         texts = [report.envelope.rule, ENVELOPE_TOLD.format(share=report.envelope.within)]
         tables = [envelope_table(report.envelope)]
-        yield Section("Operating envelope", texts=texts, tables=tables)
+        yield PageSection("Operating envelope", texts=texts, tables=tables)
 
 
-def _of_leaks(report: Report) -> Section:
+def _of_leaks(report: ReportMaterial) -> PageSection:
     if "leaks" not in report.findings:
-        return Section("Leakage check", texts=[NOT_LOOKED])
+        return PageSection("Leakage check", texts=[NOT_LOOKED])
     leaks = [str(leak) for leak in report.findings["leaks"]]
-    return Section("Leakage check", texts=[] if leaks else [NO_LEAK], alarms=leaks)
+    return PageSection("Leakage check", texts=[] if leaks else [NO_LEAK], alarms=leaks)
 
 
-def _of_left_out(report: Report) -> Section:
+def _of_left_out(report: ReportMaterial) -> PageSection:
     tables = []
     for one in report.judged:
         rows = list(one.left_out.items())
@@ -138,26 +138,26 @@ def _of_left_out(report: Report) -> Section:
         rows = [(path, plain(why)) for path, why in unreadable.items()]
         tables.append(Table("Not readable when the index was made", ["file", "why"], rows))
     texts = [] if tables else ["Everything could be judged."]
-    return Section("What could not be judged", texts=texts, tables=tables)
+    return PageSection("What could not be judged", texts=texts, tables=tables)
 
 
-def _of_data(report: Report, pictures: Pictures) -> Iterator[Section]:
+def _of_data(report: ReportMaterial, pictures: Pictures) -> Iterator[PageSection]:
     told = {name: value for name, value in report.findings.items() if name not in APART}
     tables = [Table("What the index found", ["", ""], list(flat_rows(told)))] if told else []
     drawn = [pictures["labels"]] if "labels" in pictures else []
     warnings = [str(warning) for warning in report.findings.get("warnings", ())]
     if tables or drawn or warnings:
-        yield Section("Data", texts=warnings, tables=tables, pictures=drawn)
+        yield PageSection("Data", texts=warnings, tables=tables, pictures=drawn)
 
 
-def _of_training(report: Report, pictures: Pictures) -> Iterator[Section]:
+def _of_training(report: ReportMaterial, pictures: Pictures) -> Iterator[PageSection]:
     if "training_curves" in pictures:
-        yield Section("Training", pictures=[pictures["training_curves"]])
+        yield PageSection("Training", pictures=[pictures["training_curves"]])
     if report.recipe:
         table = Table("Settings of this run", ["setting", "value"], list(flat_rows(report.recipe)))
-        yield Section("Recipe", tables=[table])
+        yield PageSection("Recipe", tables=[table])
     if report.trials:
-        yield Section("Tuner", tables=[_trials_table(report.trials)])
+        yield PageSection("Tuner", tables=[_trials_table(report.trials)])
 
 
 def _trials_table(trials: Sequence[Mapping[str, Any]]) -> Table:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ..datasets.media import split_archive
 from ..datasets.rows import IMAGE, UNUSED, Row
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from ..run.workers import Places, folders_of, run_tasks
-from .crops import Measured, measured_rows
-from .extract import Features, Task, extract, is_done, load_features
+from .crops import TrackMeasures, measured_rows
+from .extract import ExtractTask, FileFeatures, extract, is_done, load_features
 from .plan import Plan
 from .sequences import Sequences, write_sequences
 
@@ -32,7 +32,7 @@ class Collected:
     sequences: Sequences  # `video` is the place in `rows`
     face_px: NDArray[np.float64]  # (rows,)
     brightness: NDArray[np.float64]  # (rows,)
-    measures: Measured  # (sequences, measures)
+    measures: TrackMeasures  # (sequences, measures)
     left_out: dict[str, str]  # row's name -> why
 
 
@@ -48,11 +48,11 @@ class Job:
 
 
 def compute(
-    rows: Sequence[Row], job: Job, wants: Wants, journal: Journal, progress: Progress
+    rows: Sequence[Row], job: Job, wants: Wants, journal: Journal, progress: ProgressCallback
 ) -> dict[str, str]:
     """Compute what is not there yet; rows whose process was lost, and why.
 
-    A file that ends its process costs the bunch it was in a second look, one by one.
+    A file that ends its process costs the batch it was in a second look, one by one.
     """
     used = [row for row in rows if row.split != UNUSED]
     todo = [row for row in used if not _nothing_left(row, job, wants)]
@@ -116,16 +116,16 @@ def load_width(rows: Sequence[Row], plan: Plan) -> int:
 
 def _persons(rows: Sequence[Row], plan: Plan) -> Iterator[list[NDArray[np.float16]]]:
     for row in rows:
-        features: Features = load_features(plan.vectors_file(row))
+        features: FileFeatures = load_features(plan.vectors_file(row))
         yield features.persons()
 
 
-def _bunches(rows: Sequence[Row], job: Job, wants: Wants) -> Iterator[Task]:
+def _bunches(rows: Sequence[Row], job: Job, wants: Wants) -> Iterator[ExtractTask]:
     images = [row for row in rows if row.kind == IMAGE]
     videos = [row for row in rows if row.kind != IMAGE]
-    bunches = [(row,) for row in videos] + [
+    batches = [(row,) for row in videos] + [
         tuple(images[start : start + IMAGES_A_TASK])
         for start in range(0, len(images), IMAGES_A_TASK)
     ]
-    for bunch in bunches:
-        yield Task(job.root, bunch, job.plan, wants, job.keep_crops, job.keep_frames)
+    for batch in batches:
+        yield ExtractTask(job.root, batch, job.plan, wants, job.keep_crops, job.keep_frames)

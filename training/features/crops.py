@@ -22,7 +22,7 @@ from ...stages.faces import (
 )
 from ...stages.facts import FaceTrack
 from ...stages.frames import FrameSample
-from ...stages.media.base import Frame, Image
+from ...stages.media.video import Frame, Image
 from ...storage.errors import NotAnalysable, Reason
 from ..datasets.media import read_image, video_path
 from ..datasets.rows import IMAGE, Row
@@ -34,21 +34,21 @@ THREADS = 1  # each worker process keeps to one core
 FACE_IN_IMAGE = 0.8  # of a face image's side is the face
 
 
-Measured = NDArray[np.float64]  # (persons, measures): in MEASURES' order; NaN: not to be had
+TrackMeasures = NDArray[np.float64]  # (persons, measures): in MEASURES' order; NaN: not to be had
 
 
 @dataclass(frozen=True, slots=True)
-class Crops:
+class RowCrops:
     """All that is seen of one row: its persons one after the other, the largest first."""
 
     images: NDArray[np.uint8]  # (rows, size, size, 3)
     lengths: NDArray[np.int64]  # (persons,): rows of each
     face_px: float  # median width of what was cropped, in pixels of the frame
     brightness: float  # mean of the crops, 0..255
-    measures: Measured
+    measures: TrackMeasures
 
 
-def read_crops(root: Path, row: Row, plan: Plan, keep: Path | None = None) -> Crops:
+def read_crops(root: Path, row: Row, plan: Plan, keep: Path | None = None) -> RowCrops:
     """Look at one row. `keep` is a folder for the frames as JPEGs.
 
     Raises `NotAnalysable` or OSError when there is nothing to be seen.
@@ -65,7 +65,7 @@ def read_crops(root: Path, row: Row, plan: Plan, keep: Path | None = None) -> Cr
     )
 
 
-def measured_rows(persons: Sequence[Mapping[str, float]]) -> Measured:
+def measured_rows(persons: Sequence[Mapping[str, float]]) -> TrackMeasures:
     """The measures of persons as an array; what could not be measured is NaN."""
     rows = [[person.get(name, np.nan) for name in MEASURES] for person in persons]
     return np.array(rows, np.float64).reshape(len(rows), len(MEASURES))
@@ -99,7 +99,7 @@ def _forged(frames: Iterable[Frame], seed: int, plan: Plan) -> Iterator[Frame]:
         yield Frame(frame.index, frame.t, image)
 
 
-def _of_image(image: Image, row: Row, plan: Plan) -> Crops:
+def _of_image(image: Image, row: Row, plan: Plan) -> RowCrops:
     """A face image stands for a video, by as many views of it as a video has frames.
 
     How wide faces are in videos, and in how many frames, is not to be learned from it.
@@ -149,12 +149,12 @@ def _reader(plan: Plan) -> FaceReader:
 
 
 def _crops(
-    images: NDArray[np.uint8], lengths: list[int], face_px: float, measures: Measured
-) -> Crops:
-    return Crops(images, np.array(lengths, np.int64), face_px, float(images.mean()), measures)
+    images: NDArray[np.uint8], lengths: list[int], face_px: float, measures: TrackMeasures
+) -> RowCrops:
+    return RowCrops(images, np.array(lengths, np.int64), face_px, float(images.mean()), measures)
 
 
-def write_crops(path: Path, crops: Crops) -> None:
+def write_crops(path: Path, crops: RowCrops) -> None:
     """Keep crops, each as a PNG (lossless)."""
     encoded = [cv2.imencode(".png", cv2.cvtColor(i, cv2.COLOR_RGB2BGR))[1] for i in crops.images]
     ends = np.cumsum([len(png) for png in encoded])
@@ -169,12 +169,12 @@ def write_crops(path: Path, crops: Crops) -> None:
     )
 
 
-def load_crops(path: Path) -> Crops:
+def load_crops(path: Path) -> RowCrops:
     """Read what `write_crops` kept."""
     with np.load(path) as kept:
         pngs = np.split(kept["pngs"], kept["ends"][:-1])
         images = [cv2.cvtColor(_decode(png), cv2.COLOR_BGR2RGB) for png in pngs]
-        return Crops(
+        return RowCrops(
             np.stack(images).astype(np.uint8),
             kept["lengths"],
             float(kept["face_px"]),

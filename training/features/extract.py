@@ -14,21 +14,21 @@ from ...storage.errors import NotAnalysable
 from ..datasets.rows import Row
 from .crops import (
     THREADS,
-    Crops,
-    Measured,
+    RowCrops,
+    TrackMeasures,
     load_crops,
     measured_rows,
     read_crops,
     write_crops,
     write_whole,
 )
+from .initial_weights import load_saved
 from .plan import BATCH, Plan
-from .start import load_saved
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """Rows for one worker: videos one by one, images in bunches."""
+class ExtractTask:
+    """Rows for one worker: videos one by one, images in batches."""
 
     root: Path
     rows: tuple[Row, ...]
@@ -39,14 +39,14 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class FileFeatures:
     """What is kept of one row. Without vectors it says why."""
 
     vectors: NDArray[np.float16]  # (rows, width): its persons one after the other
     lengths: NDArray[np.int64]  # (persons,)
     face_px: float
     brightness: float
-    measures: Measured
+    measures: TrackMeasures
     reason: str
 
     def persons(self) -> list[NDArray[np.float16]]:
@@ -54,7 +54,7 @@ class Features:
         return np.split(self.vectors, np.cumsum(self.lengths)[:-1]) if len(self.lengths) else []
 
 
-def extract(task: Task) -> list[str]:
+def extract(task: ExtractTask) -> list[str]:
     """Look at each row and keep what is seen; the names of the rows that are done."""
     for row in task.rows:
         try:
@@ -74,10 +74,10 @@ def is_done(row: Row, plan: Plan, wants: str) -> bool:
     return plan.vectors_file(row).is_file()
 
 
-def load_features(path: Path) -> Features:
+def load_features(path: Path) -> FileFeatures:
     """Read what `extract` kept of one row."""
     with np.load(path) as kept:
-        return Features(
+        return FileFeatures(
             kept["vectors"],
             kept["lengths"],
             float(kept["face_px"]),
@@ -87,7 +87,7 @@ def load_features(path: Path) -> Features:
         )
 
 
-def _crops_of(row: Row, task: Task) -> Crops:
+def _crops_of(row: Row, task: ExtractTask) -> RowCrops:
     kept = task.plan.crops_file(row)
     if kept.is_file():
         return load_crops(kept)
@@ -98,7 +98,7 @@ def _crops_of(row: Row, task: Task) -> Crops:
     return crops
 
 
-def _keep_vectors(row: Row, crops: Crops, plan: Plan) -> None:
+def _keep_vectors(row: Row, crops: RowCrops, plan: Plan) -> None:
     backbone = _backbone(plan.start, plan.preprocessing)
     batches: Sequence[NDArray[np.uint8]] = [
         crops.images[start : start + BATCH] for start in range(0, len(crops.images), BATCH)

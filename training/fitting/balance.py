@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...storage.errors import UserError
+from ..array_types import Floats32, Labels
 from ..run.recipe import Recipe
-from .data import Floats, Labels, Material
+from .data import Material
 
 NEIGHBOURS = 5
 MEMORY = 2.5 * 2**30  # bytes that SMOTE may take
@@ -87,8 +88,8 @@ def _synthesise(
 
 
 def smote(
-    vectors: Floats, labels: Labels, wanted: Any, minority: int, seed: int
-) -> tuple[Floats, Labels]:
+    vectors: Floats32, labels: Labels, wanted: Any, minority: int, seed: int
+) -> tuple[Floats32, Labels]:
     """SMOTE (Chawla et al. 2002, arXiv:1106.1813): `vectors` (n, width), then the made ones.
 
     Args:

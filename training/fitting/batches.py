@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .data import Floats, Material
+from ..array_types import Floats32
+from .data import Material
 
 MIN_BATCHES = 10  # an epoch
-Batch = tuple[Floats, Floats, Floats]
+Batch = tuple[Floats32, Floats32, Floats32]
 
 
 def batch_size(material: Material, wanted: int) -> int:

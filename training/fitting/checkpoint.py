@@ -12,20 +12,20 @@ from ...stages.networks.arrays import Arrays, part
 
 CHECKPOINT_FILE = "checkpoint.npz"
 BEST_PREFIX, VARIABLE_PREFIX = "best/", "variable/"
-Curve = dict[str, float | int | None]
+EpochFigures = dict[str, float | int | None]
 
 
 @dataclass(slots=True)
-class State:
+class FitState:
     """How far a fit is."""
 
     epoch: int  # the last finished one
     best_epoch: int  # 0 is the start
     best: Arrays  # of the head, as they were after `best_epoch`
-    curves: list[Curve]  # one an epoch, the start included
+    curves: list[EpochFigures]  # one an epoch, the start included
 
 
-def save_checkpoint(folder: Path, network: Any, state: State, belongs_to: str) -> None:
+def save_checkpoint(folder: Path, network: Any, state: FitState, belongs_to: str) -> None:
     """Write it whole or not at all, in the place of the one before."""
     folder.mkdir(parents=True, exist_ok=True)
     stored = {f"{BEST_PREFIX}{name}": array for name, array in state.best.items()}
@@ -41,7 +41,7 @@ def save_checkpoint(folder: Path, network: Any, state: State, belongs_to: str) -
     beside.replace(folder / CHECKPOINT_FILE)
 
 
-def load_checkpoint(folder: Path, network: Any, belongs_to: str) -> State | None:
+def load_checkpoint(folder: Path, network: Any, belongs_to: str) -> FitState | None:
     """Put the network and its optimizer back to where they were.
 
     None when there is no checkpoint, or one of other data or settings. The optimizer must be built:
@@ -58,7 +58,7 @@ def load_checkpoint(folder: Path, network: Any, belongs_to: str) -> State | None
         for variable, value in zip(_variables(network), values, strict=True):
             variable.assign(value)
         best = part(stored, BEST_PREFIX)
-    return State(record["epoch"], record["best_epoch"], best, record["curves"])
+    return FitState(record["epoch"], record["best_epoch"], best, record["curves"])
 
 
 def _variables(network: Any) -> list[Any]:

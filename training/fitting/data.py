@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...storage.errors import UserError
+from ..array_types import Floats32, Labels
 from ..features.sequences import Sequences
 
-Labels = NDArray[np.bool_]  # (videos,): True is fake
-Floats = NDArray[np.float32]
 CHUNK_BYTES = 64 << 20  # of float32 that is looked at at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SplitPart:
     """One split's videos, ready for fitting."""
 
     sequences: Sequences
@@ -28,7 +27,7 @@ class Part:
     def __len__(self) -> int:
         return len(self.chosen)
 
-    def means(self) -> Floats:
+    def means(self) -> Floats32:
         """The mean vector of each video: (videos, width)."""
         return self.sequences.means(self.chosen)
 
@@ -41,7 +40,7 @@ class Material:
     starts: NDArray[np.int64]  # (videos,): the row where each begins
     lengths: NDArray[np.int64]  # (videos,): steps
     fake: Labels
-    weights: Floats  # (videos,): in the loss
+    weights: Floats32  # (videos,): in the loss
     made: NDArray[Any]  # (made rows, width): of made videos; their rows go on behind `vectors`
 
     def __len__(self) -> int:
@@ -51,7 +50,7 @@ class Material:
     def width(self) -> int:
         return int(self.vectors.shape[1])
 
-    def gather(self, rows: NDArray[np.int64]) -> Floats:
+    def gather(self, rows: NDArray[np.int64]) -> Floats32:
         """The vectors of `rows` (any shape): (*rows.shape, width)."""
         flat, border = rows.ravel(), len(self.vectors)
         found = np.empty((len(flat), self.width), np.float32)
@@ -67,7 +66,7 @@ class Material:
         picked = (places * self.lengths[videos, None]).astype(np.int64)
         return np.asarray(self.starts[videos, None] + picked, np.int64)
 
-    def weighted(self, weights: Floats) -> "Material":
+    def weighted(self, weights: Floats32) -> "Material":
         """The same with other weights in the loss."""
         return replace(self, weights=weights)
 
@@ -91,7 +90,7 @@ class Material:
             yield videos[begin : begin + size]
 
 
-def material_of(part: Part) -> Material:
+def material_of(part: SplitPart) -> Material:
     """A part as it lies on disk, every video of weight 1."""
     return Material(
         vectors=part.sequences.vectors,
@@ -103,7 +102,7 @@ def material_of(part: Part) -> Material:
     )
 
 
-def single_steps(vectors: Floats, fake: Labels) -> Material:
+def single_steps(vectors: Floats32, fake: Labels) -> Material:
     """Vectors (videos, width) as sequences of one step."""
     count, width = vectors.shape
     ones = np.ones(count, np.int64)

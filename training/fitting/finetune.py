@@ -16,21 +16,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...stages.media.base import Image
+from ...stages.media.video import Image
 from ...stages.networks.arrays import get_arrays, set_arrays
 from ...storage.errors import UserError
 from ..datasets.rows import TRAIN, VAL, Row
 from ..evaluation.auc import auc
-from ..features.start import Start
+from ..features.initial_weights import InitialWeights
 from ..run.folder import write_json
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from ..run.recipe import FinetuneSettings
 from .accelerator import accelerated
-from .checkpoint import Curve, State, load_checkpoint, save_checkpoint
-from .frozen_part import See, split_network
+from .checkpoint import EpochFigures, FitState, load_checkpoint, save_checkpoint
+from .frozen_part import FrozenPart, split_network
 from .learning import reset_dropout
-from .pairs import Batch, Faces, batches, seed_of
+from .pairs import CropSource, PairBatch, batches, seed_of
 
 logger = logging.getLogger(__name__)
 CHECKPOINT_S = 180.0
@@ -49,14 +49,14 @@ class Settings:
 
 
 def finetune_backbone(
-    start: Start,
-    faces: Faces,
+    start: InitialWeights,
+    faces: CropSource,
     rows: Sequence[Row],
     settings: Settings,
     folder: Path,
     journal: Journal,
-    progress: Progress,
-) -> Start:
+    progress: ProgressCallback,
+) -> InitialWeights:
     """Train on the training part; the epoch with the best AUC on the validation part is kept.
 
     Raises `UserError` when a part lacks a label.
@@ -73,7 +73,7 @@ def finetune_backbone(
         begun = load_checkpoint(folder, network, belongs_to)
         course = Course(
             network=network,
-            state=begun or State(0, 0, get_arrays(network), []),
+            state=begun or FitState(0, 0, get_arrays(network), []),
             judged=_judged_faces(held, faces, settings.seed),
             see=see,
             steps=steps,
@@ -98,9 +98,9 @@ class Course:
     """A training under way; an epoch of its `state` is one batch."""
 
     network: Any
-    state: State
-    judged: "Judged"
-    see: See
+    state: FitState
+    judged: "ValidationFaces"
+    see: FrozenPart
     steps: int  # an epoch
     folder: Path
     belongs_to: str
@@ -117,7 +117,7 @@ class Course:
         """Measure on the validation part, and remember the weights when they are the best."""
         state = self.state
         loss = float(np.mean(self.losses)) if self.losses else None
-        curve: Curve = {"step": state.epoch, "loss": loss}
+        curve: EpochFigures = {"step": state.epoch, "loss": loss}
         if is_averaged(self.network, state.epoch):  # else it would be the same twice
             curve["val_auc_unaveraged"] = _auc(self.network, self.judged, self.see)
         with averaged(self.network, state.epoch):
@@ -157,10 +157,10 @@ def averaged(network: Any, step: int) -> Iterator[None]:
 
 def _learn(
     course: Course,
-    drawn: Iterator[Batch],
+    drawn: Iterator[PairBatch],
     settings: Settings,
     journal: Journal,
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> None:
     state, total = course.state, course.steps * settings.finetuning.epochs
     if not state.curves:  # what it starts from stays, unless an epoch is better
@@ -177,13 +177,15 @@ def _learn(
         progress("finetune", state.epoch, total)
 
 
-def _digest(start: Start, settings: Settings, train: Sequence[Row]) -> str:
+def _digest(start: InitialWeights, settings: Settings, train: Sequence[Row]) -> str:
     """What a checkpoint must belong to."""
     told = f"{start.digest} {settings!r} {[row.name for row in train]}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def network_to_tune(start: Start, settings: Settings, steps: int) -> tuple[Any, Any, See]:
+def network_to_tune(
+    start: InitialWeights, settings: Settings, steps: int
+) -> tuple[Any, Any, FrozenPart]:
     """What learns, compiled; the backbone that it is a part of; what makes its input of pixels.
 
     Raises `UserError` when the network can't be cut where the settings say.
@@ -222,14 +224,14 @@ def _freeze_norms(network: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ValidationFaces:
     """Faces of the validation part."""
 
     pixels: Image  # (faces, size, size, 3)
     fake: NDArray[np.bool_]  # (videos,); each has JUDGED_FACES faces in `pixels`
 
 
-def _auc(network: Any, judged: Judged, see: See) -> float:
+def _auc(network: Any, judged: ValidationFaces, see: FrozenPart) -> float:
     logits = np.concatenate(
         [
             np.asarray(network.predict_on_batch(see(some)))[:, 0]
@@ -239,7 +241,7 @@ def _auc(network: Any, judged: Judged, see: See) -> float:
     return auc(logits.reshape(-1, JUDGED_FACES).mean(axis=1), judged.fake)
 
 
-def _judged_faces(held: Sequence[Row], faces: Faces, seed: int) -> Judged:
+def _judged_faces(held: Sequence[Row], faces: CropSource, seed: int) -> ValidationFaces:
     random = np.random.default_rng(seed)
     some = [held[place] for place in random.permutation(len(held))[:JUDGED_VIDEOS]]
     _require_both(some)
@@ -248,7 +250,7 @@ def _judged_faces(held: Sequence[Row], faces: Faces, seed: int) -> Judged:
         for place, row in enumerate(some)
         for number in range(JUDGED_FACES)
     ]
-    return Judged(np.stack(pixels), np.array([row.fake for row in some]))
+    return ValidationFaces(np.stack(pixels), np.array([row.fake for row in some]))
 
 
 def _require_both(rows: Sequence[Row]) -> None:

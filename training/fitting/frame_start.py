@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.networks.arrays import Arrays
+from ..array_types import Floats32, Labels
 from ..evaluation.auc import auc
 from ..evaluation.bootstrap import draw_groups
 from ..evaluation.metrics import compare
 from ..run.folder import digest_of
-from .data import Floats, Labels, Part, fingerprint, material_of
+from .data import SplitPart, fingerprint, material_of
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # scikit-learn's C: a small one holds the kernel down
 UNTRIED_STRENGTH = 1e-2  # where there are too few groups to try
@@ -30,7 +31,7 @@ class FrameClassifier:
     kernel: NDArray[np.float32]  # (width, 1)
     bias: NDArray[np.float32]  # (1,)
 
-    def logits(self, vectors: Floats) -> Floats:
+    def logits(self, vectors: Floats32) -> Floats32:
         """Of vectors (n, width): (n,)."""
         return np.asarray(vectors @ self.kernel[:, 0] + self.bias[0], np.float32)
 
@@ -39,7 +40,7 @@ class FrameClassifier:
         return {"frame/kernel": self.kernel, "frame/bias": self.bias}
 
 
-def fit_logistic(train: Part, seed: int) -> FrameClassifier:
+def fit_logistic(train: SplitPart, seed: int) -> FrameClassifier:
     """Logistic regression on the mean vector: the baseline that a sequence has to beat.
 
     Labels are balanced by weights. The strength of its L2 penalty is the one with the best AUC
@@ -54,7 +55,7 @@ def fit_logistic(train: Part, seed: int) -> FrameClassifier:
     return FrameClassifier(kernel.astype(np.float32)[:, None], np.array([bias], np.float32))
 
 
-def kept_logistic(train: Part, seed: int, folder: Path) -> FrameClassifier:
+def kept_logistic(train: SplitPart, seed: int, folder: Path) -> FrameClassifier:
     """`fit_logistic`, once for the same data: it is kept in `folder`."""
     path = folder / KEPT_FILE
     told = [fingerprint(material_of(train)), train.groups, seed, STRENGTHS]
@@ -72,7 +73,7 @@ def kept_logistic(train: Part, seed: int, folder: Path) -> FrameClassifier:
 
 
 def choose_frame_start(
-    val: Part, logistic: FrameClassifier, start: Arrays | None, seed: int
+    val: SplitPart, logistic: FrameClassifier, start: Arrays | None, seed: int
 ) -> tuple[FrameClassifier, str]:
     """`start`'s classifier, unless the logistic regression is surely better on validation.
 
@@ -93,7 +94,7 @@ def choose_frame_start(
     return (logistic, LOGISTIC) if better else (own, OWN)
 
 
-def _is_better(one: FrameClassifier, other: FrameClassifier, val: Part, seed: int) -> bool:
+def _is_better(one: FrameClassifier, other: FrameClassifier, val: SplitPart, seed: int) -> bool:
     means, draws = val.means(), draw_groups(val.groups, val.fake, seed, RESAMPLES)
     compared = compare(one.logits(means), other.logits(means), val.fake, draws)
     difference = compared["auc_difference"]
@@ -101,7 +102,7 @@ def _is_better(one: FrameClassifier, other: FrameClassifier, val: Part, seed: in
     return low > 0
 
 
-def _best_strength(means: Floats, fake: Labels, groups: tuple[str, ...], seed: int) -> float:
+def _best_strength(means: Floats32, fake: Labels, groups: tuple[str, ...], seed: int) -> float:
     folds = _folds(means, fake, groups, seed)
     if not folds:
         return UNTRIED_STRENGTH
@@ -113,14 +114,14 @@ def _best_strength(means: Floats, fake: Labels, groups: tuple[str, ...], seed: i
 
 
 def _score(
-    strength: float, means: Floats, fake: Labels, fitted: NDArray[Any], judged: NDArray[Any]
+    strength: float, means: Floats32, fake: Labels, fitted: NDArray[Any], judged: NDArray[Any]
 ) -> float:
     pipeline = _pipeline(strength).fit(means[fitted], fake[fitted])
     return auc(pipeline.decision_function(means[judged]), fake[judged])
 
 
 def _folds(
-    means: Floats, fake: Labels, groups: tuple[str, ...], seed: int
+    means: Floats32, fake: Labels, groups: tuple[str, ...], seed: int
 ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """Folds with both labels on both sides; nobody is on both."""
     from sklearn.model_selection import StratifiedGroupKFold

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...stages.media.base import Image
+from ...stages.media.video import Image
 from ...stages.networks.arrays import get_arrays
 from ...stages.networks.backbone import OpenVinoBackbone, normalise
 from ...stages.networks.description import describe
@@ -19,12 +19,12 @@ from ...stages.networks.imagenet import with_vector
 from ...storage.detector_record import PreprocessingRecord
 from ...storage.errors import UserError
 
-See = Callable[[Image], NDArray[np.floating[Any]]]  # crops (n, size, size, 3) to an input
+FrozenPart = Callable[[Image], NDArray[np.floating[Any]]]  # crops (n, size, size, 3) to an input
 
 
 def split_network(
     network: Any, frozen_to: str, preprocessing: PreprocessingRecord
-) -> tuple[Any, See]:
+) -> tuple[Any, FrozenPart]:
     """The part of `network` above the layer `frozen_to`, and what runs the part below it.
 
     Both parts keep the network's own variables. Without a layer's name it is the whole network.

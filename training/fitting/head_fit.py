@@ -6,14 +6,14 @@ from typing import Any
 
 from ...stages.networks.arrays import Arrays
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from ..run.recipe import HeadSettings, Recipe
 from .balance import balance
-from .checkpoint import Curve
-from .data import Part, fingerprint, material_of, require_both
+from .checkpoint import EpochFigures
+from .data import SplitPart, fingerprint, material_of, require_both
 from .frame_start import FrameClassifier, choose_frame_start, kept_logistic
-from .learning import Task
-from .reporter import Telling
+from .learning import FitTask
+from .reporter import ProgressReporter
 from .tuner import learn_with_best
 
 
@@ -23,7 +23,9 @@ class Fit:
 
     arrays: Arrays  # of the head, named as `head_network.head_arrays` does
     epoch: int  # the best; 0 is the start: the mean of what each frame says alone
-    curves: list[Curve]  # loss and accuracy (None for epoch 0), val_loss, val_accuracy, val_auc
+    curves: list[
+        EpochFigures
+    ]  # loss and accuracy (None for epoch 0), val_loss, val_accuracy, val_auc
     settings: HeadSettings  # those used
     trials: list[dict[str, Any]]  # {"settings", "score", "epochs"}: the best AUC on validation
     frame_start: str  # "own" or "logistic regression"
@@ -32,13 +34,13 @@ class Fit:
 
 
 def fit_head(
-    train: Part,
-    val: Part,
+    train: SplitPart,
+    val: SplitPart,
     recipe: Recipe,
     start: Arrays | None,
     folder: Path,
     journal: Journal,
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> Fit:
     """Fit on `train`; `val` chooses the start, the settings and the epoch.
 
@@ -56,7 +58,7 @@ def fit_head(
     frame, frame_start = choose_frame_start(val, logistic, start, recipe.seed)
     balanced = balance(material_of(train), recipe)
     judged = material_of(val)
-    task = Task(
+    task = FitTask(
         train=balanced.material,
         val=judged,
         frame=frame.arrays(),
@@ -65,7 +67,9 @@ def fit_head(
         seed=recipe.seed,
         data=fingerprint(balanced.material, judged),
     )
-    learned, found = learn_with_best(task, recipe, folder, "val_auc", Telling(journal, progress))
+    learned, found = learn_with_best(
+        task, recipe, folder, "val_auc", ProgressReporter(journal, progress)
+    )
     return Fit(
         arrays=learned.best,
         epoch=learned.best_epoch,

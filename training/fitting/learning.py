@@ -16,7 +16,7 @@ from ...stages.networks.head_network import build_head_network, head_arrays, set
 from ..run.recipe import HeadSettings
 from .accelerator import accelerated
 from .batches import batch_size, batches_an_epoch, epoch_batches
-from .checkpoint import Curve, State, load_checkpoint, save_checkpoint
+from .checkpoint import EpochFigures, FitState, load_checkpoint, save_checkpoint
 from .data import Material
 from .validation import logits_of, measures
 
@@ -24,7 +24,7 @@ Finished = Callable[[int], None]  # told of each epoch when it is kept
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class FitTask:
     """What is to be learned, whatever the settings."""
 
     train: Material
@@ -43,11 +43,15 @@ class Learned:
     best: Arrays  # of the epoch with the best AUC on validation
     best_epoch: int  # 0 is the start
     last: Arrays  # of the last epoch
-    curves: list[Curve]
+    curves: list[EpochFigures]
 
 
 def learn(
-    task: Task, settings: HeadSettings, folder: Path, finished: Finished, until: int | None = None
+    task: FitTask,
+    settings: HeadSettings,
+    folder: Path,
+    finished: Finished,
+    until: int | None = None,
 ) -> Learned:
     """Fit, or go on with the fit whose checkpoint lies in `folder`.
 
@@ -70,7 +74,7 @@ def learn(
         return Learned(state.best, state.best_epoch, head_arrays(network), state.curves)
 
 
-def _do_epoch(network: Any, task: Task, size: int, state: State) -> None:
+def _do_epoch(network: Any, task: FitTask, size: int, state: FitState) -> None:
     state.epoch += 1
     random = np.random.default_rng([task.seed, state.epoch])
     reset_dropout(network, random)
@@ -88,26 +92,26 @@ def _do_epoch(network: Any, task: Task, size: int, state: State) -> None:
         state.best_epoch, state.best = state.epoch, head_arrays(network)
 
 
-def _begin(network: Any, task: Task) -> State:
+def _begin(network: Any, task: FitTask) -> FitState:
     """The start is epoch 0. Nothing is known of the training part then: it was not looked at."""
-    return State(0, 0, head_arrays(network), [_judged(network, task, 0)])
+    return FitState(0, 0, head_arrays(network), [_judged(network, task, 0)])
 
 
-def _judged(network: Any, task: Task, epoch: int) -> Curve:
+def _judged(network: Any, task: FitTask, epoch: int) -> EpochFigures:
     found = measures(logits_of(network, task.val), task.val.fake)
     return {"epoch": epoch, "loss": None, "accuracy": None, **found}
 
 
-def _is_over(state: State, task: Task) -> bool:
+def _is_over(state: FitState, task: FitTask) -> bool:
     return task.patience is not None and state.epoch - state.best_epoch >= task.patience
 
 
-def _size(task: Task, settings: HeadSettings, devices: int) -> int:
+def _size(task: FitTask, settings: HeadSettings, devices: int) -> int:
     size = batch_size(task.train, settings.batch)
     return max(1, size // devices) * devices
 
 
-def _build(task: Task, settings: HeadSettings, size: int) -> Any:
+def _build(task: FitTask, settings: HeadSettings, size: int) -> Any:
     import keras
 
     keras.utils.set_random_seed(task.seed)
@@ -156,7 +160,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _digest(task: Task, settings: HeadSettings, devices: int) -> str:
+def _digest(task: FitTask, settings: HeadSettings, devices: int) -> str:
     """What a checkpoint must belong to."""
     frame = [np.asarray(array).tobytes() for _, array in sorted((task.frame or {}).items())]
     told = f"{task.data} {task.epochs} {task.patience} {task.seed} {devices} {settings!r}"

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from ...stages.media.base import Image
+from ...stages.media.video import Image
 from ..datasets.media import read_image
 from ..datasets.rows import IMAGE, Row
 from ..features.crops import forged_image, image_landmarks, load_crop
@@ -27,7 +27,7 @@ CROP_OF_CROP = (0.96, 1.0)  # a video's crops were cut as serving cuts them; sta
 DONORS = 4  # of whom the one is taken whose head is held most alike
 BESIDE_OWN = 0.7  # share of the fakes that stand beside their own real; the others beside any
 
-Batch = tuple[Image, NDArray[np.float32]]  # (batch, size, size, 3); (batch, 1): 1 is fake
+PairBatch = tuple[Image, NDArray[np.float32]]  # (batch, size, size, 3); (batch, 1): 1 is fake
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Pair:
     donors: tuple[Row, ...] = ()  # the face is that of one of these; none: its own
 
 
-class Faces:
+class CropSource:
     """Single face crops of rows, as training sees them: degraded in a way that a seed draws."""
 
     def __init__(self, root: Path, plan: Plan) -> None:
@@ -80,8 +80,8 @@ class Faces:
 
 
 def batches(
-    rows: Sequence[Row], faces: Faces, settings: FinetuneSettings, seed: int, first: int
-) -> Iterator[Batch]:
+    rows: Sequence[Row], faces: CropSource, settings: FinetuneSettings, seed: int, first: int
+) -> Iterator[PairBatch]:
     """Endless batches from the step `first` on: half fakes, each beside a real, degraded alike.
 
     Most fakes stand beside their own real, if it is known; so what tells the two apart is neither
@@ -93,7 +93,7 @@ def batches(
     # A data set names a fake's real by its path or, as dfdc-faces does, by its bare name.
     reals = {name: row for row in others for name in (row.path, PurePath(row.path).stem)}
 
-    def make(step: int) -> Batch:
+    def make(step: int) -> PairBatch:
         random = np.random.default_rng((seed, step))
         pairs = [draw_pair(random, fakes, others, reals, settings) for _ in range(half)]
         looks = [seed_of(seed, "batch", step, place) for place in range(half)]

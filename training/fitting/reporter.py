@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 
 FIT, TUNE = "fit", "tune"
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ProgressReporter:
     """The journal, and whoever shows how far the work is."""
 
     journal: Journal
-    progress: Progress
+    progress: ProgressCallback
     part: str = ""  # put before each unit, where one run has several fits
 
     def note(self, unit: str) -> None:

@@ -16,29 +16,30 @@ from typing import Any
 import numpy as np
 
 from ...stages.networks.head import Head
+from ..array_types import Floats32, Labels
 from ..datasets.rows import SPLITS
 from ..evaluation.auc import auc
 from ..features.sequences import Sequences
 from ..run.folder import digest_of, write_json
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from ..run.recipe import Recipe
 from .balance import smote
-from .data import Floats, Labels, Material, fingerprint, require_both, single_steps
-from .learning import Learned, Task
-from .reporter import Telling
+from .data import Material, fingerprint, require_both, single_steps
+from .learning import FitTask, Learned
+from .reporter import ProgressReporter
 from .tuner import learn_with_best
 
 VALIDATION_SHARE = 0.2
 MEASURE = "val_accuracy"  # what the seed system tunes for
-Record = dict[str, Any]
+SeedRecord = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Videos:
     """Mean vectors, and what is known of the videos; all of the same length."""
 
-    vectors: Floats  # (videos, width)
+    vectors: Floats32  # (videos, width)
     fake: Labels
     groups: tuple[str, ...]
     splits: tuple[str, ...]
@@ -54,7 +55,7 @@ class Videos:
             (split,) * len(places),
         )
 
-    def with_made(self, seed: int) -> tuple[Floats, Labels]:
+    def with_made(self, seed: int) -> tuple[Floats32, Labels]:
         """The vectors and labels and, behind them, as many made ones as even the numbers."""
         minority = int(min(self.fake.sum(), (~self.fake).sum()))
         return smote(self.vectors, self.fake, "auto", minority, seed)
@@ -68,8 +69,8 @@ def run_seed_protocol(
     recipe: Recipe,
     folder: Path,
     journal: Journal,
-    progress: Progress,
-) -> Record:
+    progress: ProgressCallback,
+) -> SeedRecord:
     """`{"seed": ..., "sound": ..., "why": [sentences]}`; what is finished in `folder` is kept.
 
     Args:
@@ -83,8 +84,8 @@ def run_seed_protocol(
     told = [recipe.model_dump(mode="json"), videos.groups, videos.splits, vectors]
     digest = digest_of({"told": told})
 
-    def once(name: str, work: Callable[[Fitting], Record]) -> Record:
-        telling = Telling(journal, progress, f"{name} protocol: ")
+    def once(name: str, work: Callable[[Fitting], SeedRecord]) -> SeedRecord:
+        telling = ProgressReporter(journal, progress, f"{name} protocol: ")
         return _once(folder / f"{name}.json", digest, Fitting(recipe, folder / name, telling), work)
 
     seed = once("seed", partial(_seed, videos))
@@ -92,7 +93,7 @@ def run_seed_protocol(
     return {"seed": seed, "sound": sound, "why": explain(seed, sound)}
 
 
-def explain(seed: Record, sound: Record) -> list[str]:
+def explain(seed: SeedRecord, sound: SeedRecord) -> list[str]:
     """Why the two numbers differ, in sentences made from what was found."""
     judged, made = seed["validation_samples"], seed["synthetic_in_validation"]
     people = seed["people_in_both"]
@@ -117,16 +118,16 @@ class Fitting:
 
     recipe: Recipe
     folder: Path
-    telling: Telling
+    telling: ProgressReporter
 
     def learn(self, train: Material, val: Material) -> Learned:
         """All epochs, no early stopping; what a frame says is learned with the rest."""
         data, recipe = fingerprint(train, val), self.recipe
-        task = Task(train, val, None, recipe.epochs, None, recipe.seed, data)
+        task = FitTask(train, val, None, recipe.epochs, None, recipe.seed, data)
         return learn_with_best(task, recipe, self.folder, MEASURE, self.telling)[0]
 
 
-def _seed(videos: Videos, fitting: Fitting) -> Record:
+def _seed(videos: Videos, fitting: Fitting) -> SeedRecord:
     from sklearn.metrics import classification_report
     from sklearn.model_selection import train_test_split
 
@@ -159,7 +160,7 @@ def _seed(videos: Videos, fitting: Fitting) -> Record:
     }
 
 
-def _sound(parts: Mapping[str, Videos], fitting: Fitting) -> Record:
+def _sound(parts: Mapping[str, Videos], fitting: Fitting) -> SeedRecord:
     from sklearn.metrics import balanced_accuracy_score
 
     train, val, test = (parts[split] for split in SPLITS)
@@ -177,13 +178,15 @@ def _sound(parts: Mapping[str, Videos], fitting: Fitting) -> Record:
     }
 
 
-def _logits(learned: Learned, vectors: Floats) -> Floats:
+def _logits(learned: Learned, vectors: Floats32) -> Floats32:
     """By the code that serves, with the weights of the last epoch."""
     head = Head(learned.last)
     return np.array([head.run(vector[None]).logit for vector in vectors], np.float32)
 
 
-def _once(path: Path, digest: str, fitting: Fitting, work: Callable[[Fitting], Record]) -> Record:
+def _once(
+    path: Path, digest: str, fitting: Fitting, work: Callable[[Fitting], SeedRecord]
+) -> SeedRecord:
     """What `path` keeps, if it was made from the same; else the work is done."""
     if path.is_file():
         kept = json.loads(path.read_bytes())

@@ -14,8 +14,8 @@ from typing import Any
 from ...storage.errors import UserError
 from ..run.folder import digest_of, write_json
 from ..run.recipe import HeadSettings, Recipe
-from .learning import Learned, Task, learn
-from .reporter import Telling
+from .learning import FitTask, Learned, learn
+from .reporter import ProgressReporter
 
 RESULT_FILE = "trial.json"
 OBJECTIVE = "score"
@@ -25,15 +25,15 @@ OBJECTIVE = "score"
 class Search:
     """What is tried, and who is told."""
 
-    task: Task
+    task: FitTask
     recipe: Recipe
     folder: Path
     measure: str  # of the curves; its best epoch is the trial's score
-    telling: Telling
+    telling: ProgressReporter
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What the search came to."""
 
     settings: HeadSettings
@@ -42,8 +42,8 @@ class Found:
 
 
 def learn_with_best(
-    task: Task, recipe: Recipe, folder: Path, measure: str, telling: Telling
-) -> tuple[Learned, Found]:
+    task: FitTask, recipe: Recipe, folder: Path, measure: str, telling: ProgressReporter
+) -> tuple[Learned, SearchResult]:
     """Search as the recipe says, then fit with what was found (else with the recipe's settings).
 
     Args:
@@ -53,7 +53,7 @@ def learn_with_best(
     """
     if recipe.trials and not recipe.epochs:
         raise UserError("--trials needs epochs to try settings with: --epochs 1 or more")
-    found = Found(recipe.head, folder, [])
+    found = SearchResult(recipe.head, folder, [])
     if recipe.trials:
         found = run_search(Search(task, recipe, folder / "trials", measure, telling))
     learned = learn(
@@ -63,7 +63,7 @@ def learn_with_best(
     return learned, found
 
 
-def run_search(search: Search) -> Found:
+def run_search(search: Search) -> SearchResult:
     """Try `recipe.trials` settings, fewer where there are no more different ones."""
     import keras_tuner
     from keras_tuner.errors import FatalError
@@ -95,7 +95,7 @@ def _try(search: Search, trial: str, values: dict[str, Any]) -> float:
     folder, settings = search.folder / trial, _settings(search.recipe, values)
     until = values.get("tuner/epochs", search.task.epochs)
     asked = {"settings": settings.model_dump(), "epochs": until}
-    belongs_to = digest_of({"task": _told(search), **asked})
+    belongs_to = digest_of({"task": _describe(search), **asked})
     result = _read(folder / RESULT_FILE)
     if result.get("belongs_to") != belongs_to:
         earlier = values.get("tuner/trial_id")
@@ -116,10 +116,10 @@ def _try(search: Search, trial: str, values: dict[str, Any]) -> float:
     return float(result["score"])
 
 
-def _found(search: Search, trials: list[str]) -> Found:
+def _found(search: Search, trials: list[str]) -> SearchResult:
     results = {trial: _read(search.folder / trial / RESULT_FILE) for trial in sorted(trials)}
     best = max(results, key=lambda trial: (results[trial]["score"], results[trial]["epochs"]))
-    return Found(
+    return SearchResult(
         HeadSettings.model_validate(results[best]["settings"]),
         search.folder / best,
         [
@@ -164,7 +164,7 @@ def _settings(recipe: Recipe, values: dict[str, Any]) -> HeadSettings:
     return recipe.head.model_copy(update=tried)
 
 
-def _told(search: Search) -> list[Any]:
+def _describe(search: Search) -> list[Any]:
     task = search.task
     return [task.data, task.epochs, task.patience, task.seed, search.measure]
 

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...storage.errors import UserError
+from ..array_types import Floats32, Labels
 from ..evaluation.auc import auc
-from .data import Floats, Labels, Material
+from .data import Material
 
 SMALLEST, LARGEST = 64, 256  # videos a batch: a power of two between them
 
 
-def logits_of(network: Any, material: Material) -> Floats:
+def logits_of(network: Any, material: Material) -> Floats32:
     """Of each video, before calibration: (videos,)."""
     logits = np.empty(len(material), np.float32)
     size = min(LARGEST, max(SMALLEST, 1 << (len(material) - 1).bit_length()))
@@ -24,7 +25,7 @@ def logits_of(network: Any, material: Material) -> Floats:
     return logits
 
 
-def measures(logits: Floats, fake: Labels) -> dict[str, float]:
+def measures(logits: Floats32, fake: Labels) -> dict[str, float]:
     """Cross-entropy, accuracy at a probability of a half, and AUC.
 
     Raises `UserError` when the logits are no numbers any more.
@@ -41,7 +42,7 @@ def measures(logits: Floats, fake: Labels) -> dict[str, float]:
     }
 
 
-def _predict(network: Any, vectors: Floats, size: int) -> NDArray[np.float32]:
+def _predict(network: Any, vectors: Floats32, size: int) -> NDArray[np.float32]:
     """Filled up to whole batches: one shape to compile for, and one that devices can share."""
     count = len(vectors)
     filled = np.concatenate([vectors, np.repeat(vectors[-1:], -count % size, axis=0)])

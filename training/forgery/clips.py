@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ...stages.detection.facefinder import FaceFinder
 from ...stages.detection.landmarks import LandmarkFinder
-from ...stages.media.base import Image
 from ...stages.media.encode import write_video
+from ...stages.media.video import Image
 from ...stages.shipped import data_file
-from .forge import Floats, forge_frames
+from ..array_types import Floats32
+from .forge import forge_frames
 
 SIDE = 512  # pixels
 FPS = 25
@@ -63,14 +64,14 @@ def read_portrait() -> Image:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def portrait_landmarks(portrait: Image) -> Floats:
+def portrait_landmarks(portrait: Image) -> Floats32:
     """The landmarks (468, 2) of the portrait's face, in its pixels."""
     face = FaceFinder(SIDE, threads=1).find(portrait, 0.5)[0]
     box = (face.x, face.y, face.width, face.height)
     return LandmarkFinder(threads=1).find(portrait, box).points
 
 
-def _shots(portrait: Image, count: int) -> Iterator[tuple[Image, Floats]]:
+def _shots(portrait: Image, count: int) -> Iterator[tuple[Image, Floats32]]:
     """Noiseless frames with the face's landmarks in each."""
     landmarks = portrait_landmarks(portrait)
     for number in range(count):

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...stages.media.base import Image
+from ...stages.media.video import Image
+from ..array_types import Floats32
 
 CANVAS = 128  # pixels: the square in which masks are drawn, whatever the face's size
 MARGIN = 1.5  # side of that square in larger sides of the landmarks' hull
@@ -33,19 +34,17 @@ TURN = 3.0  # degrees
 HALF = 0.5  # of the mask: what counts as the face
 SPREAD = 1.5  # greatest factor by which a channel's spread is widened
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ForgeryRecipe:
     """All that is random in one forgery; a clip keeps one recipe from frame to frame."""
 
     hull: float
-    field: Floats  # (GRID, GRID, 2): shifts in sides of the square
+    field: Floats32  # (GRID, GRID, 2): shifts in sides of the square
     edge: float
     ratio: float
     alters_face: bool  # else it is the surroundings that are altered
-    colour: Floats  # (3,)
+    colour: Floats32  # (3,)
     brightness: float
     contrast: float
     saturation: float
@@ -56,10 +55,10 @@ class Recipe:
     turn: float
 
 
-def draw_recipe(rng: np.random.Generator) -> Recipe:
+def draw_recipe(rng: np.random.Generator) -> ForgeryRecipe:
     """Draw a forgery's parameters; the same state of `rng` gives the same recipe."""
     blurs = bool(rng.random() < 0.5)
-    return Recipe(
+    return ForgeryRecipe(
         hull=float(rng.uniform(*HULL)),
         field=rng.normal(0, ELASTIC, (GRID, GRID, 2)).astype(np.float32),
         edge=float(rng.uniform(*EDGE)),
@@ -77,7 +76,7 @@ def draw_recipe(rng: np.random.Generator) -> Recipe:
     )
 
 
-def forge(image: Image, landmarks: Floats, rng: np.random.Generator) -> Image:
+def forge(image: Image, landmarks: Floats32, rng: np.random.Generator) -> Image:
     """A self-blended copy of a picture of a face.
 
     Args:
@@ -89,7 +88,11 @@ def forge(image: Image, landmarks: Floats, rng: np.random.Generator) -> Image:
 
 
 def cross(
-    image: Image, landmarks: Floats, donor: Image, donor_landmarks: Floats, rng: np.random.Generator
+    image: Image,
+    landmarks: Floats32,
+    donor: Image,
+    donor_landmarks: Floats32,
+    rng: np.random.Generator,
 ) -> Image:
     """A picture with somebody else's face in it, its colours brought to those of the own face.
 
@@ -106,7 +109,7 @@ def cross(
     return _lay_over(alter(face, recipe) if recipe.alters_face else face, image, mask)
 
 
-def misfit(landmarks: Floats, donor_landmarks: Floats) -> float:
+def misfit(landmarks: Floats32, donor_landmarks: Floats32) -> float:
     """How far one face's landmarks stay from another's when they are laid over each other: the
     mean distance in larger sides of the hull. It is pose and expression that an affine map keeps.
     """
@@ -117,14 +120,16 @@ def misfit(landmarks: Floats, donor_landmarks: Floats) -> float:
 
 
 def forge_frames(
-    frames: Iterable[tuple[Image, Floats]], rng: np.random.Generator
+    frames: Iterable[tuple[Image, Floats32]], rng: np.random.Generator
 ) -> Iterator[Image]:
     """Forge a clip: every frame (image and landmarks, as for `forge`) by the same recipe."""
     recipe = draw_recipe(rng)
     return (blend(image, landmarks, recipe) for image, landmarks in frames)
 
 
-def blend(image: Image, landmarks: Floats, recipe: Recipe, mask: Floats | None = None) -> Image:
+def blend(
+    image: Image, landmarks: Floats32, recipe: ForgeryRecipe, mask: Floats32 | None = None
+) -> Image:
     """Blend a face with its altered copy as `recipe` says; shapes as for `forge`.
 
     `mask` (height, width), 0..1, stands in for `face_mask`: forge there and nowhere else.
@@ -138,13 +143,13 @@ def blend(image: Image, landmarks: Floats, recipe: Recipe, mask: Floats | None =
     return _lay_over(np.asarray(moved, np.uint8), around, recipe.ratio * mask)
 
 
-def _lay_over(face: Image, around: Image, weight: Floats) -> Image:
+def _lay_over(face: Image, around: Image, weight: Floats32) -> Image:
     weight = weight[..., None]
     mixed = weight * face.astype(np.float32) + (1 - weight) * around.astype(np.float32)
     return np.round(mixed).astype(np.uint8)
 
 
-def _coloured_as(face: Image, model: Image, mask: Floats) -> Image:
+def _coloured_as(face: Image, model: Image, mask: Floats32) -> Image:
     """`face` with the mean and the spread that each channel of `model` has within the mask
     (Reinhard et al. 2001, in RGB)."""
     within = mask > HALF
@@ -156,13 +161,13 @@ def _coloured_as(face: Image, model: Image, mask: Floats) -> Image:
     return np.asarray(np.clip(np.round(changed), 0, 255), np.uint8)
 
 
-def _onto(landmarks: Floats, others: Floats) -> NDArray[np.float64]:
+def _onto(landmarks: Floats32, others: Floats32) -> NDArray[np.float64]:
     """The (2, 3) affine matrix that lays landmarks over others with the least squared error."""
     told = np.column_stack([landmarks, np.ones(len(landmarks))])
     return np.asarray(np.linalg.lstsq(told, others, rcond=None)[0].T, np.float64)
 
 
-def face_mask(shape: tuple[int, int], landmarks: Floats, recipe: Recipe) -> Floats:
+def face_mask(shape: tuple[int, int], landmarks: Floats32, recipe: ForgeryRecipe) -> Floats32:
     """Where the face is, 0..1 (height, width): the hull, elastically deformed, its edge soft."""
     to_canvas = _to_canvas(landmarks)
     points = landmarks @ to_canvas[:, :2].T + to_canvas[:, 2]
@@ -174,7 +179,7 @@ def face_mask(shape: tuple[int, int], landmarks: Floats, recipe: Recipe) -> Floa
     return np.asarray(cv2.warpAffine(soft, back, shape[::-1]), np.float32)
 
 
-def alter(image: Image, recipe: Recipe) -> Image:
+def alter(image: Image, recipe: ForgeryRecipe) -> Image:
     """Change colours, light and sharpness of a whole picture."""
     changed = image.astype(np.float32)
     grey = changed.mean(axis=2, keepdims=True)
@@ -187,14 +192,14 @@ def alter(image: Image, recipe: Recipe) -> Image:
     return np.asarray(np.clip(np.round(changed), 0, 255), np.uint8)
 
 
-def _coarsen(image: Floats, scale: float) -> Floats:
+def _coarsen(image: Floats32, scale: float) -> Floats32:
     height, width = image.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _deform(mask: Floats, field: Floats) -> Floats:
+def _deform(mask: Floats32, field: Floats32) -> Floats32:
     shifts = cv2.resize(field, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC) * CANVAS
     y, x = np.indices((CANVAS, CANVAS), np.float32)
     return np.asarray(
@@ -202,13 +207,13 @@ def _deform(mask: Floats, field: Floats) -> Floats:
     )
 
 
-def _square(landmarks: Floats) -> tuple[Floats, float]:
+def _square(landmarks: Floats32) -> tuple[Floats32, float]:
     """Centre (2,) and side of the square around a face, in pixels."""
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     return (low + high) / 2, MARGIN * max(1.0, float((high - low).max()))
 
 
-def _to_canvas(landmarks: Floats) -> NDArray[np.float64]:
+def _to_canvas(landmarks: Floats32) -> NDArray[np.float64]:
     """The (2, 3) matrix from pixels of the picture to those of the canvas."""
     centre, side = _square(landmarks)
     scale = CANVAS / side
@@ -216,7 +221,7 @@ def _to_canvas(landmarks: Floats) -> NDArray[np.float64]:
     return np.array([[scale, 0, x], [0, scale, y]])
 
 
-def _shift(landmarks: Floats, recipe: Recipe) -> NDArray[np.float64]:
+def _shift(landmarks: Floats32, recipe: ForgeryRecipe) -> NDArray[np.float64]:
     """The (2, 3) matrix that moves the face a little within the picture."""
     centre, side = _square(landmarks)
     matrix = cv2.getRotationMatrix2D(centre.tolist(), recipe.turn, recipe.zoom)

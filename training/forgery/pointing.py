@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.explanation.activation import Heat, enlarge_heat
-from ...stages.media.base import Image
-from .forge import Floats, blend, draw_recipe, face_mask
+from ...stages.media.video import Image
+from ..array_types import Floats32
+from .forge import blend, draw_recipe, face_mask
 
 GROWN = 1.25  # size of the forged region in that of its landmarks' hull
 WITHIN = 0.5  # of a mask: inside
@@ -25,8 +26,8 @@ REGIONS = {
 
 
 def forge_region(
-    image: Image, landmarks: Floats, region: str, rng: np.random.Generator
-) -> tuple[Image, Floats]:
+    image: Image, landmarks: Floats32, region: str, rng: np.random.Generator
+) -> tuple[Image, Floats32]:
     """A self-blended copy whose only forged part is one of `REGIONS`, and the mask of that part
     (height, width), 0..1. Shapes are those of `forge`."""
     recipe = replace(draw_recipe(rng), alters_face=True, ratio=1.0, hull=GROWN)
@@ -41,7 +42,7 @@ def peak(heat: Heat, size: int) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def inside(mask: Floats, slack: int = 0) -> NDArray[np.bool_]:
+def inside(mask: Floats32, slack: int = 0) -> NDArray[np.bool_]:
     """Where the evidence is (height, width), grown by `slack` pixels on every side."""
     region = (mask > WITHIN).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * slack + 1, 2 * slack + 1))

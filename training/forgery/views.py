@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...stages.media.base import Image
 from ...stages.media.encode import through_h264
+from ...stages.media.video import Image
 
 # The face fills about four fifths of a dfdc-faces crop. Serving cuts 1.10 times the hull of the
 # landmarks, which is about 0.88 of such a crop: views are spread around that.
@@ -39,7 +39,7 @@ DARKEN = (0.15, 0.5)  # of the light is left
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SharedView:
     """What all views of one video share."""
 
     crop: float
@@ -81,10 +81,10 @@ def view_seed(content: str, seed: int) -> int:
 
 def draw_look(
     random: np.random.Generator, size: int, crop: tuple[float, float] = CROP_VIDEO
-) -> Look:
+) -> SharedView:
     """Draw what belongs to a video."""
     shrunk = random.random() < 1 / 2
-    return Look(
+    return SharedView(
         crop=random.uniform(*crop),
         flip=random.random() < 1 / 2,
         side=round(size * random.uniform(*SHRINK)) if shrunk else size,
@@ -98,7 +98,7 @@ def draw_look(
     )
 
 
-def _view(image: Image, look: Look, size: int, random: np.random.Generator) -> Image:
+def _view(image: Image, look: SharedView, size: int, random: np.random.Generator) -> Image:
     face = _crop(image, look, random)
     if random.random() < look.mishaps:
         face = MISHAP_KINDS[random.integers(len(MISHAP_KINDS))](face, random)
@@ -112,7 +112,7 @@ def _view(image: Image, look: Look, size: int, random: np.random.Generator) -> I
     return np.asarray(cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _crop(image: Image, look: Look, random: np.random.Generator) -> Image:
+def _crop(image: Image, look: SharedView, random: np.random.Generator) -> Image:
     whole = min(image.shape[:2])
     side = round(whole * min(1.0, look.crop + random.uniform(-CROP_FRAME, CROP_FRAME)))
     shift = random.uniform(-SHIFT_FRAME, SHIFT_FRAME, 2) * whole
@@ -122,7 +122,7 @@ def _crop(image: Image, look: Look, random: np.random.Generator) -> Image:
     return np.ascontiguousarray(face[:, ::-1]) if look.flip else face
 
 
-def _compress(face: Image, look: Look) -> Image:
+def _compress(face: Image, look: SharedView) -> Image:
     if look.crf:
         return through_h264(face, look.crf)
     _, encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, look.quality])

@@ -13,15 +13,16 @@ from ...stages.networks.head import Head
 from ...storage.registry import DetectorFolder
 from ..datasets.index import Index, build_evaluation_index, describe
 from ..datasets.rows import TEST, of_split, write_index
+from ..evaluation.evaluation_report import write_report
 from ..evaluation.judged import Judged
-from ..evaluation.report import Report, write_report
+from ..evaluation.material import ReportMaterial
 from ..features.collect import Collected, Job, compute, gather
+from ..features.initial_weights import initial_weights_of_detector, save_initial_weights
 from ..features.plan import make_plan
-from ..features.start import save_start, start_of_detector
 from ..publishing.detector_folder import LOGISTIC_PREFIX
 from ..run.journal import Journal
-from ..run.progress import Progress
-from .judging import Judge, judge_collected
+from ..run.progress_callback import ProgressCallback
+from .judging import HeadJudge, judge_collected
 
 FINGERPRINTS = "fingerprints.jsonl"
 
@@ -42,7 +43,7 @@ class Comparison:
 
 
 def compare_detectors(
-    asked: Comparison, progress: Progress, say: Callable[[str], None]
+    asked: Comparison, progress: ProgressCallback, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Judge every data set by every detector and write the report into `out`; its metrics.
 
@@ -63,7 +64,9 @@ def compare_detectors(
     return write_report(asked.out, _report(asked, judged, indexes), asked.seed)
 
 
-def index_of(asked: Comparison, dataset: Path, journal: Journal, progress: Progress) -> Index:
+def index_of(
+    asked: Comparison, dataset: Path, journal: Journal, progress: ProgressCallback
+) -> Index:
     """What of a data set is to be judged. Raises `UserError` when it can't be used."""
     return build_evaluation_index(
         dataset,
@@ -85,10 +88,10 @@ def name_datasets(datasets: Sequence[Path]) -> list[str]:
     ]
 
 
-def judge_of(detector: DetectorFolder) -> Judge:
+def judge_of(detector: DetectorFolder) -> HeadJudge:
     """What of a detector turns vectors into decisions."""
     arrays, record = arrays_from(detector.read(WEIGHTS_FILE), WEIGHTS_FILE), detector.record
-    return Judge(
+    return HeadJudge(
         f"{record.name} {record.version}",
         Head(part(arrays, HEAD_PREFIX)),
         record.head.pooling,
@@ -105,7 +108,7 @@ def _judge(
     index: Index,
     detector: DetectorFolder,
     journal: Journal,
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> Judged:
     with collected_by(asked, index, detector, journal, progress) as (collected, places):
         return judge_collected(judge_of(detector), name, collected, places)
@@ -117,12 +120,12 @@ def collected_by(
     index: Index,
     detector: DetectorFolder,
     journal: Journal,
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> Iterator[tuple[Collected, list[int]]]:
     """The vectors that a detector's backbone makes, and the places of what is to be judged."""
-    start = start_of_detector(detector)
+    start = initial_weights_of_detector(detector)
     folder = asked.cache / "backbones" / start.digest[:16]
-    save_start(start, folder)
+    save_initial_weights(start, folder)
     plan = make_plan(folder, start.digest, start.preprocessing, asked.frames, asked.cache)
     lost = compute(index.rows, Job(index.root, plan, asked.workers), "vectors", journal, progress)
     with tempfile.TemporaryDirectory(dir=asked.cache) as scratch:
@@ -130,9 +133,11 @@ def collected_by(
         yield collected, of_split(collected.rows, TEST)
 
 
-def _report(asked: Comparison, judged: Sequence[Judged], indexes: Sequence[Index]) -> Report:
+def _report(
+    asked: Comparison, judged: Sequence[Judged], indexes: Sequence[Index]
+) -> ReportMaterial:
     names = ", ".join(name_datasets(asked.datasets))
-    return Report(
+    return ReportMaterial(
         title=f"{', '.join(detector.name for detector in asked.detectors)} on {names}",
         made_by=asked.command,
         judged=judged,

@@ -10,17 +10,17 @@ from ...storage.detector_record import EnvelopeRecord
 from ...storage.errors import UserError
 from ...storage.registry import DetectorFolder
 from ..evaluation.calibration import FALSE_POSITIVES
-from ..evaluation.envelope import learn_envelope
+from ..evaluation.envelope_fit import learn_envelope
 from ..publishing.card import ENVELOPE_HEADING, envelope_text
 from ..publishing.detector_folder import CARD_FILE, with_envelope
 from ..run.journal import Journal
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from .comparing import Comparison, collected_by, index_of, judge_of, name_datasets
 from .judging import make_judged
 from .scoring import score_videos
 
 
-def learn_and_write(asked: Comparison, out: Path, progress: Progress) -> DetectorFolder:
+def learn_and_write(asked: Comparison, out: Path, progress: ProgressCallback) -> DetectorFolder:
     """Learn bounds from the one data set, and write the one detector with them into `out`.
 
     Raises `UserError` when there are several of either, or a detector has bounds or stands there.
@@ -38,7 +38,9 @@ def learn_and_write(asked: Comparison, out: Path, progress: Progress) -> Detecto
     return with_envelope(detector, folder, envelope, version, card)
 
 
-def _learn(asked: Comparison, detector: DetectorFolder, progress: Progress) -> EnvelopeRecord:
+def _learn(
+    asked: Comparison, detector: DetectorFolder, progress: ProgressCallback
+) -> EnvelopeRecord:
     asked.out.mkdir(parents=True, exist_ok=True)
     asked.cache.mkdir(parents=True, exist_ok=True)
     journal, [name] = Journal(asked.out / "journal.jsonl"), name_datasets(asked.datasets)

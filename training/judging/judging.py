@@ -11,7 +11,7 @@ from ...stages.networks.arrays import Arrays
 from ...stages.networks.calibrate import apply_calibration
 from ...stages.networks.head import Head
 from ...storage.detector_record import CalibrationRecord, EnvelopeRecord, ThresholdsRecord
-from ..evaluation.envelope import name_standings
+from ..evaluation.envelope_fit import name_standings
 from ..evaluation.judged import Judged
 from ..evaluation.traits import ENVELOPE, name_traits
 from ..features.collect import Collected
@@ -21,7 +21,7 @@ LOGISTIC, MEAN = "logistic regression on the mean vector", "mean of per-frame sc
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class HeadJudge:
     """A detector without its backbone: what turns vectors into decisions."""
 
     name: str
@@ -34,7 +34,7 @@ class Judge:
 
 
 def judge_collected(
-    judge: Judge, dataset: str, collected: Collected, places: Sequence[int]
+    judge: HeadJudge, dataset: str, collected: Collected, places: Sequence[int]
 ) -> Judged:
     """Judge some of the collected rows."""
     scores = score_videos(collected.sequences, places, judge.head, judge.pooling)
@@ -42,7 +42,7 @@ def judge_collected(
 
 
 def make_judged(
-    judge: Judge, dataset: str, collected: Collected, places: Sequence[int], scores: Scores
+    judge: HeadJudge, dataset: str, collected: Collected, places: Sequence[int], scores: Scores
 ) -> Judged:
     """The same, of logits that are there already."""
     rows = [collected.rows[place] for place in places]
@@ -79,7 +79,7 @@ def calibrated(logits: Logits, calibration: CalibrationRecord) -> Logits:
 
 
 def _baselines(
-    judge: Judge, collected: Collected, places: Sequence[int], scores: Scores
+    judge: HeadJudge, collected: Collected, places: Sequence[int], scores: Scores
 ) -> Mapping[str, Logits]:
     found = {MEAN: scores.mean}
     if judge.logistic is not None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from ...stages.settings import Section
-from ...storage.detector_record import Kind
+from ...storage.detector_record import KindName
 from ...storage.errors import UserError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -140,7 +140,7 @@ class Recipe(Section):
     ] = ()
     licence: Annotated[str, Field(description="of the weights, for the record")] = ""
     blind_to: Annotated[
-        tuple[Kind, ...],
+        tuple[KindName, ...],
         Field(description="kinds of manipulation not to be expected of it, for the record"),
     ] = ()
     seed: Annotated[int, Field(ge=0, lt=2**31, description="of everything that is drawn")] = 0

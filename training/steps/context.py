@@ -14,12 +14,17 @@ from ...storage.errors import UserError
 from ...storage.registry import Registry
 from ..datasets.rows import Row, read_index
 from ..features.collect import Collected, Job
+from ..features.initial_weights import (
+    InitialWeights,
+    find_initial_weights,
+    save_initial_weights,
+    trained_initial_weights,
+)
 from ..features.plan import Plan, make_plan
 from ..features.sequences import Sequences, read_sequences
-from ..features.start import Start, find_start, save_start, trained_start
-from ..fitting.data import Part
+from ..fitting.data import SplitPart
 from ..run.folder import Run, write_json
-from ..run.progress import Progress
+from ..run.progress_callback import ProgressCallback
 from ..run.recipe import Recipe
 
 COLLECTED_FILE, MEASURES_FILE = "collected.json", "measures.npy"
@@ -32,14 +37,14 @@ TABLES = {"head", "finetuning", "averaged"}  # of a recipe's file, that no optio
 
 
 @dataclass(frozen=True)
-class Workshop:
+class RunContext:
     """One run, and where it finds what is not its own."""
 
     run: Run
     registry: Registry  # of the detectors that one may start from
     shelf: Path  # where the detector's folder goes
     cache: Path
-    progress: Progress
+    progress: ProgressCallback
     say: Callable[[str], None]
     asked_workers: int | None
 
@@ -88,27 +93,27 @@ class Workshop:
         return self.recipe.model_dump(mode="json") | {"weights": Path(self.recipe.weights).name}
 
     @cached_property
-    def first_start(self) -> Start:
+    def first_start(self) -> InitialWeights:
         """The backbone that the recipe names."""
-        return find_start(self.recipe, self.registry)
+        return find_initial_weights(self.recipe, self.registry)
 
     @cached_property
-    def start(self) -> Start:
+    def start(self) -> InitialWeights:
         """The backbone of this run: the first one, or what fine-tuning made of it."""
         if not self.recipe.finetune:
             return self.first_start
-        return trained_start(self.run.finetuned, self.first_start)
+        return trained_initial_weights(self.run.finetuned, self.first_start)
 
     @cached_property
     def plan(self) -> Plan:
         """How videos become vectors."""
         return self.plan_of(self.start)
 
-    def plan_of(self, start: Start) -> Plan:
+    def plan_of(self, start: InitialWeights) -> Plan:
         """The plan with this backbone, which is kept for the worker processes."""
         digest = start.digest
         folder = self.cache / "backbones" / digest[:16]
-        save_start(start, folder)
+        save_initial_weights(start, folder)
         return make_plan(folder, digest, start.preprocessing, self.recipe.frames, self.cache)
 
     def job(self, plan: Plan) -> Job:
@@ -157,7 +162,7 @@ class Workshop:
         rows = self.collected.rows
         return [place for place, row in enumerate(rows) if row.split == split]
 
-    def part(self, split: str) -> Part:
+    def part(self, split: str) -> SplitPart:
         """One split's videos, ready for fitting. Raises `UserError` when a label is missing."""
         rows, sequences = self.collected.rows, self.learned
         main, places = sequences.main(), self.places(split)
@@ -169,7 +174,9 @@ class Workshop:
                 "add videos, or look at left_out in "
                 f"{self.run.features / COLLECTED_FILE}"
             )
-        return Part(sequences, main[places], fake, tuple(rows[place].group for place in places))
+        return SplitPart(
+            sequences, main[places], fake, tuple(rows[place].group for place in places)
+        )
 
 
 def _option(name: str, value: Any) -> str:

@@ -11,20 +11,20 @@ from ...storage.errors import UserError
 from ..features.plan import CODE
 from ..run.folder import digest_of
 from ..run.recipe import Recipe
-from .context import Workshop
-from .evaluate import evaluate
-from .features import compute_features
-from .finetune import finetune
-from .fit import fit
-from .index import index
-from .publish import publish
+from .context import RunContext
+from .evaluate_step import evaluate
+from .features_step import compute_features
+from .finetune_step import finetune
+from .fit_step import fit
+from .index_step import index
+from .publish_step import publish
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What is done, and which settings of the recipe it depends on."""
 
-    work: Callable[[Workshop], None]
+    work: Callable[[RunContext], None]
     settings: tuple[str, ...]
     code: int = 0  # raised when the same settings come to give something else
 
@@ -40,28 +40,28 @@ STEPS = {
 }
 
 
-def do_steps(shop: Workshop, names: Sequence[str]) -> None:
+def do_steps(context: RunContext, names: Sequence[str]) -> None:
     """Do these steps; those whose result is there already are passed over.
 
     Raises `UserError` when an earlier step is missing, or one is named that this run has not.
     """
-    digests = _digests(shop.recipe, str(shop.run.dataset))
-    steps = [name for name in STEPS if name != "finetune" or shop.recipe.finetune]
+    digests = _digests(context.recipe, str(context.run.dataset))
+    steps = [name for name in STEPS if name != "finetune" or context.recipe.finetune]
     if names == ("finetune",) and "finetune" not in steps:
-        raise UserError(f"{shop.run.folder} was begun without --finetune; add it to change that")
+        raise UserError(f"{context.run.folder} was begun without --finetune; add it to change that")
     wanted = [name for name in steps if name in names]
     for name in steps[: steps.index(wanted[-1]) + 1]:
-        done = shop.run.finished().get(name) == digests[name]
+        done = context.run.finished().get(name) == digests[name]
         if name in wanted and not done:
-            shop.say(f"{name}:")
-            STEPS[name].work(shop)
-            shop.run.finish(name, digests[name])
+            context.say(f"{name}:")
+            STEPS[name].work(context)
+            context.run.finish(name, digests[name])
         elif name in wanted:
-            shop.say(f"{name}: done already")
+            context.say(f"{name}: done already")
         elif not done:
             raise UserError(
-                f"{name} of {shop.run.folder} is not done for these settings; "
-                f"first: ddaemon train {name} {shop.run.folder}"
+                f"{name} of {context.run.folder} is not done for these settings; "
+                f"first: ddaemon train {name} {context.run.folder}"
             )
 
 

@@ -12,7 +12,7 @@ from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import DdaemonError
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.queue import Arrival, Outcome, Queue
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "status.schema.json"
@@ -54,11 +54,11 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_review_is_kept_beside_the_decision(desk: Desk) -> None:
-    before = Ledger(desk.home / "state.db").get(desk.job)
+    before = JobReader(desk.home / "state.db").get(desk.job)
     told = desk.review("real", note="the original is known")
     assert "the machine says fake" in told
     assert "real         by Ann: the original is known" in told
-    assert Ledger(desk.home / "state.db").get(desk.job) == before
+    assert JobReader(desk.home / "state.db").get(desk.job) == before
 
 
 def test_all_are_kept_and_the_latest_counts(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from ddaemon.daemon.wakeup import PIPE_BYTES, Bell
+from ddaemon.daemon.wakeup import PIPE_BYTES, Wakeup
 
 LONG_S = 60.0
 SIGNALS = 6000
@@ -16,49 +16,49 @@ LONGEST_PAUSE_S = 0.0003
 # The handler comes in the midst of `wait`, over and over. SIGUSR2 asks it to end.
 RUNG = """
 import signal
-from ddaemon.daemon.wakeup import Bell
+from ddaemon.daemon.wakeup import Wakeup
 
-bell, over = Bell(), []
-signal.signal(signal.SIGTERM, lambda *_: bell.ring())
+wakeup, over = Wakeup(), []
+signal.signal(signal.SIGTERM, lambda *_: wakeup.wake())
 signal.signal(signal.SIGUSR2, lambda *_: over.append(True))
 print("ready", flush=True)
 while not over:
-    bell.wait(0.000001)
+    wakeup.wait(0.000001)
 """
 
 
 def test_a_ring_ends_the_wait() -> None:
-    bell = Bell()
-    threading.Timer(0.05, bell.ring).start()
+    wakeup = Wakeup()
+    threading.Timer(0.05, wakeup.wake).start()
     began = time.monotonic()
-    bell.wait(LONG_S)
+    wakeup.wait(LONG_S)
     assert time.monotonic() - began < LONG_S / 2
 
 
 def test_rings_before_the_wait_end_it_and_are_over_with_it() -> None:
-    bell = Bell()
-    bell.ring()
-    bell.ring()
+    wakeup = Wakeup()
+    wakeup.wake()
+    wakeup.wake()
     began = time.monotonic()
-    bell.wait(LONG_S)
+    wakeup.wait(LONG_S)
     assert time.monotonic() - began < LONG_S / 2
-    bell.wait(0.05)
+    wakeup.wait(0.05)
     assert time.monotonic() - began >= 0.05
 
 
 def test_more_rings_than_it_holds_are_one() -> None:
-    bell = Bell()
+    wakeup = Wakeup()
     for _ in range(2 * PIPE_BYTES):
-        bell.ring()
-    bell.wait(LONG_S)
+        wakeup.wake()
+    wakeup.wait(LONG_S)
     began = time.monotonic()
-    bell.wait(0.05)
+    wakeup.wait(0.05)
     assert time.monotonic() - began >= 0.05
 
 
 def test_without_a_ring_the_time_passes() -> None:
     began = time.monotonic()
-    Bell().wait(0.05)
+    Wakeup().wait(0.05)
     assert time.monotonic() - began >= 0.05
 
 

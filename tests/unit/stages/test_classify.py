@@ -152,14 +152,14 @@ def test_a_face_outside_of_what_was_measured_is_inconclusive_in_words_and_keeps_
     assert judgement.decision == "inconclusive"
     assert judgement.probability == pytest.approx(0.9)
     assert "width of the face: 100, measured on 101 and more" in judgement.reason
-    assert [outlier.measure for outlier in judgement.standing.outside] == ["face_px"]
+    assert [outlier.measure for outlier in judgement.envelope_check.outside] == ["face_px"]
 
 
 def test_a_face_inside_is_decided_and_its_measures_are_kept():
     judgement = run([features(0, 9, 0.9)], envelope=wide_enough(100))
     assert (judgement.decision, judgement.reason) == ("fake", None)
-    assert judgement.standing.outside == ()
-    assert judgement.standing.measures["face_px"] == 100
+    assert judgement.envelope_check.outside == ()
+    assert judgement.envelope_check.measures["face_px"] == 100
 
 
 @pytest.mark.parametrize(("widths", "decision"), [((30, 100), "fake"), ((100, 30), "inconclusive")])
@@ -170,4 +170,4 @@ def test_it_is_the_most_suspicious_person_who_must_be_inside(widths, decision):
 
 
 def test_a_detector_without_an_envelope_says_nothing_of_where_a_face_stands():
-    assert run([features(0, 9, 0.9)]).standing is None
+    assert run([features(0, 9, 0.9)]).envelope_check is None

@@ -21,8 +21,8 @@ from ddaemon.stages.envelope import (
 )
 from ddaemon.stages.faces import FaceReader, crop_square, follow_faces
 from ddaemon.stages.facts import FaceSample, FaceTrack
-from ddaemon.stages.media.base import Frame
 from ddaemon.stages.media.encode import through_h264
+from ddaemon.stages.media.video import Frame
 from ddaemon.stages.settings import FacesSettings
 from ddaemon.storage.detector_record import BoundsRecord, EnvelopeRecord
 from ddaemon.tests.people import person

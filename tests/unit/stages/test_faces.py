@@ -23,7 +23,7 @@ from ddaemon.stages.faces import (
 )
 from ddaemon.stages.facts import FaceSample, FaceTrack
 from ddaemon.stages.frames import Frames, FrameSample
-from ddaemon.stages.media.base import Image
+from ddaemon.stages.media.video import Image
 from ddaemon.stages.settings import FacesSettings, FramesSettings
 from ddaemon.storage.errors import DetectorError, NotAnalysable, Reason
 from ddaemon.tests.clips import blank_clip, face_clip

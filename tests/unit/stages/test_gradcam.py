@@ -23,7 +23,7 @@ from ddaemon.stages.facts import (
     TrackJudgement,
 )
 from ddaemon.stages.gradcam import GradCam, heat_picks, pick_frames, strongest_apart
-from ddaemon.stages.media.base import Frame, Image
+from ddaemon.stages.media.video import Frame, Image
 from ddaemon.stages.settings import StageSettings
 from ddaemon.tests.stage_context import stage_context
 from ddaemon.tests.unit.stages.evidence import StripeDetector, grey_face, with_evidence

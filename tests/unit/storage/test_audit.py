@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ddaemon.storage.audit import (
     EMPTY,
     Entry,
-    Head,
+    LogHead,
     Witness,
     append,
     entry_hash,
@@ -146,7 +146,7 @@ def database(place: Place) -> Database:
     return Database.create(place)
 
 
-def note(database: Database, times: int = 1) -> Head:
+def note(database: Database, times: int = 1) -> LogHead:
     with database.write() as connection:
         for _ in range(times - 1):
             append(connection, "noted", None, {"b": 1, "a": "é"})

@@ -12,7 +12,7 @@ from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.database import Database
 from ddaemon.storage.engines import engine_of, version_of
 from ddaemon.storage.errors import DatabaseLost, HomeError
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.migrations import upgrade
 from ddaemon.storage.notices import Notices
 from ddaemon.storage.place import Place, place_of
@@ -74,7 +74,7 @@ def test_an_old_database_comes_forward_with_all_it_held(bare: Place, schema: int
     make_old(bare, schema)
     before = list(VerdictList(bare).between(0, 1e12))
     Database.open(bare).close()
-    queue, ledger = Queue(Database.open(bare), backoff_s=0, holder="one"), Ledger(bare)
+    queue, ledger = Queue(Database.open(bare), backoff_s=0, holder="one"), JobReader(bare)
     queue.adopt()
     assert list(VerdictList(bare).between(0, 1e12)) == before
     assert ledger.get("done1234").bytes == 5_000_000_000
@@ -114,7 +114,7 @@ def test_a_migration_that_is_broken_off_has_not_happened(bare: Place) -> None:
     with database.read() as connection:
         assert version_of(connection) == 2
     database.close()
-    assert Ledger(bare).get("done1234").decision == "fake"
+    assert JobReader(bare).get("done1234").decision == "fake"
     Database.open(bare).close()
     assert [row.number for row in VerdictList(bare).between(0, 1e12)] == [1]
 
@@ -166,7 +166,7 @@ def test_what_keeps_the_tables_from_being_made_is_said_in_a_line(postgres: Clust
 
 def test_a_server_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
     server = place_of(f"postgresql+psycopg://me:hush@/x?host={tmp_path}", tmp_path)
-    for attempt in (Ledger, Database.open, Database.create):
+    for attempt in (JobReader, Database.open, Database.create):
         with pytest.raises(DatabaseLost, match="can't be reached") as caught:
             attempt(server)
         assert "hush" not in str(caught.value)

@@ -10,7 +10,7 @@ from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import HomeError, JobError, LeaseLost
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Arrival, Outcome, Queue
 from ddaemon.storage.states import ENDED, State
@@ -37,8 +37,8 @@ def queue(place: Place, clock: Clock) -> Queue:
 
 
 @pytest.fixture
-def ledger(queue: Queue, place: Place) -> Ledger:
-    return Ledger(place)
+def ledger(queue: Queue, place: Place) -> JobReader:
+    return JobReader(place)
 
 
 def arrival(path: Path, content: str = "a", priority: int = 0, at: float = 1.0) -> Arrival:
@@ -68,7 +68,7 @@ def test_a_job_whose_file_went_missing_follows_its_content(queue: Queue, tmp_pat
     assert claim.source == tmp_path / "renamed.mp4"
 
 
-def test_names_may_be_any_bytes(queue: Queue, ledger: Ledger, tmp_path: Path) -> None:
+def test_names_may_be_any_bytes(queue: Queue, ledger: JobReader, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9 'x'\n.mp4")
     job, _ = queue.enqueue(arrival(path))
     claim = queue.claim(60)
@@ -125,7 +125,7 @@ def test_many_writers_that_read_first_never_find_the_database_locked(
     assert queue.open_jobs() == 120
 
 
-def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: JobReader, tmp_path: Path) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
     assert claim is not None
@@ -154,7 +154,7 @@ def test_a_publication_is_told_of_once(queue: Queue, place: Place, tmp_path: Pat
 
 
 def test_a_holder_that_lost_its_lease_can_write_nothing(
-    queue: Queue, ledger: Ledger, tmp_path: Path, clock: Clock
+    queue: Queue, ledger: JobReader, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     late = queue.claim(60)
@@ -190,7 +190,7 @@ def test_a_lease_that_is_kept_alive_or_held_here_is_not_reclaimed(
 
 
 def test_a_starting_service_takes_back_leases_that_still_run(
-    queue: Queue, ledger: Ledger, tmp_path: Path
+    queue: Queue, ledger: JobReader, tmp_path: Path
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     queue.claim(60)
@@ -199,7 +199,7 @@ def test_a_starting_service_takes_back_leases_that_still_run(
 
 
 def test_attempts_back_off_and_end_in_quarantine(
-    queue: Queue, ledger: Ledger, tmp_path: Path, clock: Clock
+    queue: Queue, ledger: JobReader, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     for wait, state in ((10, State.PENDING), (20, State.PENDING), (0, State.QUARANTINED)):
@@ -227,7 +227,7 @@ def test_a_clock_that_is_set_back_makes_no_job_wait_for_hours(
 
 
 def test_a_released_job_has_not_used_an_attempt(
-    queue: Queue, ledger: Ledger, tmp_path: Path
+    queue: Queue, ledger: JobReader, tmp_path: Path
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
@@ -252,7 +252,7 @@ def test_retry_and_cancel_refuse_what_makes_no_sense(queue: Queue, tmp_path: Pat
 
 
 def test_purge_forgets_ended_jobs_but_not_their_files(
-    queue: Queue, ledger: Ledger, tmp_path: Path, clock: Clock
+    queue: Queue, ledger: JobReader, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     queue.enqueue(arrival(tmp_path / "b", "b"))
@@ -266,7 +266,7 @@ def test_purge_forgets_ended_jobs_but_not_their_files(
 
 
 def test_a_job_is_found_by_the_beginning_of_its_id(
-    queue: Queue, ledger: Ledger, tmp_path: Path
+    queue: Queue, ledger: JobReader, tmp_path: Path
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     assert ledger.get(job[:4]).id == job
@@ -275,7 +275,9 @@ def test_a_job_is_found_by_the_beginning_of_its_id(
             ledger.get(wrong)
 
 
-def test_every_state_is_counted_and_the_ended_ones_are_ends(queue: Queue, ledger: Ledger) -> None:
+def test_every_state_is_counted_and_the_ended_ones_are_ends(
+    queue: Queue, ledger: JobReader
+) -> None:
     assert ledger.counts() == dict.fromkeys(State, 0)
     assert set(ENDED) == {State.DONE, State.QUARANTINED, State.CANCELLED}
 

@@ -12,7 +12,7 @@ from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import JobError, LeaseLost
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.place import Place
 from ddaemon.storage.queue import MAX_BACKOFF_S, Arrival, Claim, Outcome, Queue
 from ddaemon.storage.states import ENDED, State
@@ -50,7 +50,7 @@ class Machine(RuleBasedStateMachine):
         self.queue = Queue(
             database, max_attempts=MAX_ATTEMPTS, backoff_s=BACKOFF_S, clock=lambda: self.now
         )
-        self.ledger, self.place, self.folder = Ledger(place), place, folder
+        self.ledger, self.place, self.folder = JobReader(place), place, folder
         self.jobs: dict[str, Job] = {}
         self.claims: list[Claim] = []
         with database.write() as connection:

@@ -8,13 +8,13 @@ from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import JobError
-from ddaemon.storage.ledger import JobView, Ledger
+from ddaemon.storage.job_reader import JobReader, JobView
 from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Arrival, Claim, Outcome, Queue
 from ddaemon.storage.verdict_list import VerdictList, VerdictView
-from ddaemon.storage.verdicts import Judge
+from ddaemon.storage.verdicts import DetectorRef
 
-OLD, NEW = Judge("old", "1", "a" * 64), Judge("new", "2", "b" * 64)
+OLD, NEW = DetectorRef("old", "1", "a" * 64), DetectorRef("new", "2", "b" * 64)
 
 
 class Desk:
@@ -34,13 +34,13 @@ class Desk:
         assert claim is not None
         return claim
 
-    def publish(self, outcome: Outcome, judge: Judge) -> None:
+    def publish(self, outcome: Outcome, judge: DetectorRef) -> None:
         self.queue.begin_publishing(self.claim(), outcome, "clip")
         self.queue.finish(self.job, "d" * 64, judge)
 
     @property
     def row(self) -> JobView:
-        return Ledger(self.place).get(self.job)
+        return JobReader(self.place).get(self.job)
 
     @property
     def verdicts(self) -> list[VerdictView]:

@@ -6,7 +6,7 @@ import pytest
 
 from ddaemon.storage.database import Database
 from ddaemon.storage.errors import LeaseLost
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.notices import Notices, plan
 from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Queue
@@ -23,7 +23,7 @@ class Desk:
             Queue(database, max_attempts=2, backoff_s=0, holder=name, clock=self.clock)
             for database, name in zip(self.databases, ("one", "other"), strict=True)
         )
-        self.ledger = Ledger(place)
+        self.ledger = JobReader(place)
 
 
 @pytest.fixture

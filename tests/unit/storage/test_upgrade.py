@@ -10,7 +10,7 @@ from ddaemon.storage import audit
 from ddaemon.storage.audit_log import AuditLog
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.database import Database
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.queue import Arrival, Queue
 from ddaemon.storage.reading import SCHEMA_VERSION
 
@@ -68,7 +68,7 @@ def version(path: Path) -> int:
 
 
 def test_who_only_reads_an_old_file_leaves_it_old_and_finds_no_log(path: Path) -> None:
-    assert Ledger(path).get("done1234").decision == "fake"
+    assert JobReader(path).get("done1234").decision == "fake"
     log = AuditLog(path)
     assert not log.is_there
     assert (list(log.chain()), log.head(), log.verify().fault) == ([], None, None)
@@ -78,7 +78,7 @@ def test_who_only_reads_an_old_file_leaves_it_old_and_finds_no_log(path: Path) -
 def test_opening_it_for_writing_brings_it_to_todays_schema_with_all_it_held(path: Path) -> None:
     Database.open(path).close()
     assert version(path) == SCHEMA_VERSION
-    ledger = Ledger(path)
+    ledger = JobReader(path)
     assert [event.kind for event in ledger.history("done1234")] == ["accepted", "published"]
     assert ledger.source("done1234") == Path("/in/a.mp4")
     (first,) = AuditLog(path).chain()

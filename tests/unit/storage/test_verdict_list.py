@@ -11,11 +11,11 @@ from ddaemon.storage.place import Place
 from ddaemon.storage.queue import Outcome, Queue
 from ddaemon.storage.times import parse_moment
 from ddaemon.storage.verdict_list import VerdictList, VerdictView
-from ddaemon.storage.verdicts import Judge
+from ddaemon.storage.verdicts import DetectorRef
 from ddaemon.tests.unit.storage.test_queue import FAKE, Clock, arrival
 from ddaemon.tests.unit.storage.test_upgrade import SCHEMA_1
 
-JUDGE = Judge("lite0", "1.0", "d" * 64)
+JUDGE = DetectorRef("lite0", "1.0", "d" * 64)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_published_verdict_is_a_row_with_the_detector_that_judged(
     (row,) = rows(place)
     assert (row.job, row.number, row.current, row.folder) == (job, 1, 1, f"f-{job}")
     assert (row.decision, row.probability, row.error) == ("fake", 0.9, None)
-    assert Judge(row.detector, row.detector_version, row.detector_sha256) == JUDGE  # type: ignore[arg-type]
+    assert DetectorRef(row.detector, row.detector_version, row.detector_sha256) == JUDGE  # type: ignore[arg-type]
 
 
 def test_a_period_holds_its_beginning_and_not_its_end(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ddaemon.daemon.dispatch.outcomes import BadAnswer, require_outcome, require_record
+from ddaemon.daemon.dispatch.outcomes import BadReply, require_outcome, require_record
 from ddaemon.daemon.dispatch.worker import read_progress
 from ddaemon.storage.content import FileStamp
 from ddaemon.storage.queue import Claim, Outcome
@@ -63,7 +63,7 @@ def test_a_result_of_the_chain_is_taken(said: Outcome) -> None:
     ],
 )
 def test_anything_else_is_not(said: object) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadReply):
         require_outcome(said)
 
 
@@ -88,18 +88,18 @@ def test_a_record_of_this_job_is_taken(tmp_path: Path, claim: Claim) -> None:
 )
 def test_another_record_is_not(tmp_path: Path, claim: Claim, text: str) -> None:
     (tmp_path / "verdict.json").write_text(text)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadReply):
         require_record(tmp_path, claim, FAKE)
 
 
 def test_a_link_or_a_pipe_beside_the_record_is_refused(tmp_path: Path, claim: Claim) -> None:
     (tmp_path / "verdict.json").write_text(json.dumps(RECORD))
     (tmp_path / "link").symlink_to("/etc/passwd")
-    with pytest.raises(BadAnswer, match="link"):
+    with pytest.raises(BadReply, match="link"):
         require_record(tmp_path, claim, FAKE)
     (tmp_path / "link").unlink()
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BadAnswer, match="pipe"):
+    with pytest.raises(BadReply, match="pipe"):
         require_record(tmp_path, claim, FAKE)
 
 

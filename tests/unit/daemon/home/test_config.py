@@ -14,7 +14,7 @@ from ddaemon.daemon.home.config import (
 from ddaemon.daemon.home.home import Home
 from ddaemon.stages.settings import StageSettings
 from ddaemon.storage.errors import ConfigError
-from ddaemon.storage.ledger import Ledger
+from ddaemon.storage.job_reader import JobReader
 
 
 @pytest.fixture
@@ -124,5 +124,5 @@ def test_every_way_of_setting_it_names_the_same_database(file: Path, monkeypatch
 def test_a_password_that_is_not_written_as_a_url_wants_it_is_not_shown(file: Path) -> None:
     file.write_text('[database]\nurl = "postgresql+psycopg://me:hu%zzsh@host/name"\n')
     with pytest.raises(ConfigError, match="in a password write") as caught:
-        Ledger(Home(file.parent).database)
+        JobReader(Home(file.parent).database)
     assert "hu" not in str(caught.value)

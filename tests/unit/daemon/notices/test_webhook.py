@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ddaemon.daemon.notices.addresses import Resolver, resolve
-from ddaemon.daemon.notices.answer import Answer
+from ddaemon.daemon.notices.delivery_result import DeliveryResult
 from ddaemon.daemon.notices.webhook import Webhook
 from ddaemon.tests.receiver import Receiver, make_certificate, receiving
 
@@ -39,7 +39,7 @@ def post(
     timeout: float = 10.0,
     allow_private: bool = True,
     resolver: Resolver = resolve,
-) -> Answer:
+) -> DeliveryResult:
     webhook = Webhook(
         url,
         secret,
@@ -52,7 +52,7 @@ def post(
 
 
 def test_a_receiver_can_check_who_sent_what_and_when(receiver: Receiver, secret: Path) -> None:
-    assert post(receiver.url(), secret) == Answer(True, "HTTP 204")
+    assert post(receiver.url(), secret) == DeliveryResult(True, "HTTP 204")
     (request,) = receiver.got
     assert request.body.decode() == BODY
     assert request.path == "/hook?room=1"
@@ -147,7 +147,7 @@ def test_tls_goes_to_the_checked_address_under_the_urls_name(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with receiving(certificate) as receiver:
 
-        def told(host: str) -> Answer:
+        def told(host: str) -> DeliveryResult:
             url = receiver.url("https", host)
             return post(url, secret, resolver=lambda _host, _port: ["127.0.0.1"])
 

@@ -12,7 +12,7 @@ import pytest
 
 from ddaemon.daemon.home.home import Home
 from ddaemon.daemon.publishing.publisher import Publisher, attempt_folder
-from ddaemon.daemon.verify.verification import Asked, Check, State, overall, verify
+from ddaemon.daemon.verify.verification import Check, CheckState, VerifyRequest, overall, verify
 from ddaemon.record.file import write_record
 from ddaemon.stages.base import Subject
 from ddaemon.stages.repeat import known_custody
@@ -55,12 +55,14 @@ class Case:
         Publisher(self.queue, *folders, move_original=move).publish_all()
 
     def checks(self, **how: Any) -> list[Check]:
-        return list(verify(Asked(self.home, how.pop("folder", self.folder), rerun=False, **how)))
+        return list(
+            verify(VerifyRequest(self.home, how.pop("folder", self.folder), rerun=False, **how))
+        )
 
     def wrong(self, **how: Any) -> list[tuple[str, str]]:
-        return [(c.what, c.text) for c in self.checks(**how) if c.state is State.FAULT]
+        return [(c.what, c.text) for c in self.checks(**how) if c.state is CheckState.FAULT]
 
-    def state(self, what: str, **how: Any) -> State:
+    def state(self, what: str, **how: Any) -> CheckState:
         return overall([check for check in self.checks(**how) if check.what == what])
 
 
@@ -104,14 +106,14 @@ def case(tmp_path: Path) -> Case:
 def test_an_untouched_verdict_is_right_in_every_part(case: Case) -> None:
     states = {check.what: check.state for check in case.checks()}
     assert states == {
-        "log": State.OK,
-        "record": State.OK,
-        "files": State.OK,
-        "detector": State.OK,
-        "input": State.OK,
-        "again": State.SKIPPED,
+        "log": CheckState.OK,
+        "record": CheckState.OK,
+        "files": CheckState.OK,
+        "detector": CheckState.OK,
+        "input": CheckState.OK,
+        "again": CheckState.SKIPPED,
     }
-    assert overall(case.checks()) is State.OK
+    assert overall(case.checks()) is CheckState.OK
 
 
 def test_one_flipped_bit_anywhere_in_the_record_is_found(case: Case) -> None:
@@ -153,15 +155,15 @@ def test_another_job_another_name_and_no_job_do_not_hide_a_changed_record(case: 
     record = json.loads((elsewhere / "verdict.json").read_text())
     for job in ("nosuchjb", None):
         write_record(record | {"job": job}, elsewhere)
-        assert case.state("record", folder=elsewhere) is State.FAULT, "it names an entry"
+        assert case.state("record", folder=elsewhere) is CheckState.FAULT, "it names an entry"
 
 
 def test_hostile_names_are_no_way_around(case: Case) -> None:
     elsewhere = case.folder.rename(case.home.outbox / os.fsdecode(b"\xff\n"))
-    assert overall(case.checks(folder=elsewhere)) is State.OK
+    assert overall(case.checks(folder=elsewhere)) is CheckState.OK
     raw = (elsewhere / "verdict.json").read_text()
     (elsewhere / "verdict.json").write_text(raw.replace(case.job, "\\ud800"))
-    assert case.state("record", folder=elsewhere) is State.FAULT
+    assert case.state("record", folder=elsewhere) is CheckState.FAULT
     (elsewhere / os.fsdecode(b"\xfe")).touch()
     (elsewhere / "verdict.json").write_text(raw)
     assert case.wrong(folder=elsewhere) == [
@@ -193,7 +195,7 @@ def test_a_moved_original_is_the_video_and_so_is_a_copy_of_it(tmp_path: Path) ->
     case = Case(tmp_path, move=True)
     assert not case.video.exists()
     shutil.copy(case.folder / "clip.mp4", case.folder / "late.mp4")
-    assert overall(case.checks()) is State.OK
+    assert overall(case.checks()) is CheckState.OK
     (case.folder / "clip.mp4").write_bytes(b"another")
     assert case.wrong() == [("files", "clip.mp4 was altered: its SHA-256 is another")]
 
@@ -206,13 +208,13 @@ def test_another_video_under_the_same_name_is_found(case: Case, tmp_path: Path) 
     right, wrong = tmp_path / "right.mp4", tmp_path / "wrong.mp4"
     right.write_bytes(b"a video")
     wrong.write_bytes(b"b video")
-    assert case.state("input", video=right) is State.OK
-    assert case.state("input", video=wrong) is State.FAULT
+    assert case.state("input", video=right) is CheckState.OK
+    assert case.state("input", video=wrong) is CheckState.FAULT
 
 
 def test_a_video_that_is_gone_is_asked_for(case: Case) -> None:
     case.video.unlink()
-    assert overall(case.checks()) is State.NOT_CHECKED
+    assert overall(case.checks()) is CheckState.NOT_CHECKED
     assert "--video" in next(check.text for check in case.checks() if check.what == "input")
 
 
@@ -231,7 +233,7 @@ def rewrite(case: Case, **changes: str) -> None:
 
 def test_a_detector_whose_record_was_altered_is_found(case: Case) -> None:
     rewrite(case, description="another")
-    assert case.state("detector") is State.FAULT
+    assert case.state("detector") is CheckState.FAULT
 
 
 def test_a_detector_that_is_not_here_is_named(case: Case) -> None:
@@ -240,7 +242,7 @@ def test_a_detector_that_is_not_here_is_named(case: Case) -> None:
     rewrite(case, version="99")
     for _ in ("another version", "none of the name"):
         (check,) = (check for check in case.checks() if check.what == "detector")
-        assert check.state is State.NOT_CHECKED
+        assert check.state is CheckState.NOT_CHECKED
         assert needed in check.text
         if case.detector.is_dir():
             shutil.rmtree(case.detector)
@@ -254,8 +256,8 @@ def edit(case: Case, statement: str) -> None:
 def test_a_hash_altered_in_the_log_itself_is_found(case: Case) -> None:
     case.record.write_bytes(case.record.read_bytes() + b" ")
     edit(case, f"UPDATE audit SET sha256 = '{hash_file(case.record)}' WHERE kind = 'published'")
-    assert case.state("record") is State.OK, "as the forger wanted it"
-    assert case.state("log") is State.FAULT
+    assert case.state("record") is CheckState.OK, "as the forger wanted it"
+    assert case.state("log") is CheckState.FAULT
 
 
 def test_a_verdict_finds_out_that_a_log_was_begun_anew(case: Case) -> None:
@@ -267,21 +269,21 @@ def test_a_verdict_finds_out_that_a_log_was_begun_anew(case: Case) -> None:
 
 def test_a_publication_that_the_log_lost_is_found(case: Case) -> None:
     edit(case, "DELETE FROM audit WHERE kind = 'published'")
-    assert case.state("log") is State.FAULT, "the queue calls the job done"
+    assert case.state("log") is CheckState.FAULT, "the queue calls the job done"
     edit(case, "DELETE FROM jobs")
-    assert case.state("log") is State.OK
-    assert case.state("record") is State.FAULT, "the verdict names an entry of this very log"
+    assert case.state("log") is CheckState.OK
+    assert case.state("record") is CheckState.FAULT, "the verdict names an entry of this very log"
 
 
 def test_where_nothing_vouches_for_the_record_that_is_said(case: Case, tmp_path: Path) -> None:
     stranger = Home(tmp_path / "stranger")
-    (log, *_) = verify(Asked(stranger, case.folder, rerun=False))
-    assert log.state is State.NOT_CHECKED
+    (log, *_) = verify(VerifyRequest(stranger, case.folder, rerun=False))
+    assert log.state is CheckState.NOT_CHECKED
     assert "nothing vouches for the record itself" in log.text
     stranger.make()
     Database.create(stranger.database).close()
-    checks = list(verify(Asked(stranger, case.folder, case.video, rerun=False)))
-    assert overall(checks) is State.NOT_CHECKED, "nothing is wrong with another home's log"
+    checks = list(verify(VerifyRequest(stranger, case.folder, case.video, rerun=False)))
+    assert overall(checks) is CheckState.NOT_CHECKED, "nothing is wrong with another home's log"
     assert f"does not know job {case.job}" in checks[1].text
 
 
@@ -289,8 +291,8 @@ def test_a_home_that_judged_the_same_video_says_nothing_against_another_s_verdic
     case: Case, tmp_path: Path
 ) -> None:
     other = Case(tmp_path / "other")
-    checks = list(verify(Asked(other.home, case.folder, case.video, rerun=False)))
-    assert [c.text for c in checks if c.state is State.FAULT and c.what != "detector"] == []
+    checks = list(verify(VerifyRequest(other.home, case.folder, case.video, rerun=False)))
+    assert [c.text for c in checks if c.state is CheckState.FAULT and c.what != "detector"] == []
     assert f"does not know job {case.job}" in checks[1].text
 
 
@@ -298,8 +300,8 @@ def test_a_stranger_s_settings_are_not_handed_to_a_plugin(case: Case) -> None:
     record = json.loads(case.record.read_text())
     record["settings"] = {"plugins": {"brightness": {"run": "anything"}}}
     write_record(record, case.folder)
-    checks = list(verify(Asked(case.home, case.folder)))
-    assert checks[-1].state is State.NOT_CHECKED
+    checks = list(verify(VerifyRequest(case.home, case.folder)))
+    assert checks[-1].state is CheckState.NOT_CHECKED
     assert "not handed to a plugin" in checks[-1].text
 
 
@@ -310,4 +312,4 @@ def test_an_old_record_says_that_it_is_old(case: Case) -> None:
     edit(case, "UPDATE jobs SET folder = 'x'")
     checks = case.checks()
     assert "format 1" in checks[-1].text
-    assert checks[-1].state is State.NOT_CHECKED
+    assert checks[-1].state is CheckState.NOT_CHECKED

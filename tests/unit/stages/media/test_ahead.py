@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ddaemon.stages.media.ahead import ahead
-from ddaemon.stages.media.base import Frame
+from ddaemon.stages.media.video import Frame
 from ddaemon.storage.errors import NotAnalysable, Reason
 
 PATIENCE_S = 60.0

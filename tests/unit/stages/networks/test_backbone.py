@@ -18,7 +18,7 @@ from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.storage.registry import Registry
 from ddaemon.tests.unit.stages.networks.random_detector import SIZE, draft, random_backbone
 from ddaemon.tests.unit.stages.networks.sharing import shared_with
-from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 from ddaemon.training.forgery.clips import read_portrait
 
 PREPROCESSING = draft("any").preprocessing
@@ -81,7 +81,7 @@ def test_maps_are_rounded_to_float16_in_the_network_as_numpy_rounds_them(network
 
 def test_the_bundled_detector_says_the_same_through_keras_and_openvino():
     folder = Registry.of_bundled().active()
-    start, detector = start_of_detector(folder), load_detector(folder, FeaturesSettings())
+    start, detector = initial_weights_of_detector(folder), load_detector(folder, FeaturesSettings())
     side = start.preprocessing.size
     face = resize_square(read_portrait(), side)
     faces = np.stack([face, face[:, ::-1], np.roll(face, 9, axis=1), face // 2])

@@ -14,7 +14,7 @@ from ddaemon.storage.errors import DetectorError, WeightsMissing
 from ddaemon.storage.registry import BUNDLED, DEFAULT_DETECTOR, read_detector
 from ddaemon.tests.unit.stages.networks import lite0_reference
 from ddaemon.tests.unit.stages.networks.random_detector import SIZE, publish_random
-from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 from ddaemon.training.judging.comparing import judge_of
 
 SETTINGS = FeaturesSettings(device="cpu")
@@ -160,7 +160,7 @@ def test_training_starts_from_no_altered_detector(copied):
         stream.seek(100)
         stream.write(b"\x00")
     with pytest.raises(DetectorError, match="checksum differs"):
-        start_of_detector(read_detector(copied))
+        initial_weights_of_detector(read_detector(copied))
     with pytest.raises(DetectorError, match="checksum differs"):
         judge_of(read_detector(copied))
 

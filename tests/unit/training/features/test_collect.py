@@ -19,11 +19,14 @@ from ddaemon.tests.unit.stages.networks.random_detector import publish_random
 from ddaemon.training.datasets.rows import FAKE, IMAGE, REAL, TRAIN, UNUSED, Row
 from ddaemon.training.features.collect import Job, compute, gather
 from ddaemon.training.features.crops import load_crop, load_crops, read_crops
+from ddaemon.training.features.initial_weights import (
+    initial_weights_of_detector,
+    save_initial_weights,
+)
 from ddaemon.training.features.plan import make_plan
-from ddaemon.training.features.start import save_start, start_of_detector
 from ddaemon.training.forgery.clips import read_portrait
 from ddaemon.training.run.journal import Journal
-from ddaemon.training.run.progress import silent
+from ddaemon.training.run.progress_callback import silent
 
 FRAMES = 6
 
@@ -47,8 +50,8 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def plan(detector, tmp_path):
-    start = start_of_detector(detector)
-    save_start(start, tmp_path / "start")
+    start = initial_weights_of_detector(detector)
+    save_initial_weights(start, tmp_path / "start")
     digest = start.digest
     return make_plan(tmp_path / "start", digest, start.preprocessing, FRAMES, tmp_path / "cache")
 

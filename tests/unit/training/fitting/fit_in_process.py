@@ -14,7 +14,7 @@ from ddaemon.tests.unit.training.fitting.fitting_data import make_part, recipe
 from ddaemon.training.fitting import learning
 from ddaemon.training.fitting.head_fit import fit_head
 from ddaemon.training.run.journal import Journal
-from ddaemon.training.run.progress import silent
+from ddaemon.training.run.progress_callback import silent
 
 
 def main(folder, last, trials):

@@ -9,7 +9,7 @@ import keras
 from ddaemon.tests.unit.training.fitting.fitting_data import make_part, recipe
 from ddaemon.training.fitting.head_fit import fit_head
 from ddaemon.training.run.journal import Journal
-from ddaemon.training.run.progress import silent
+from ddaemon.training.run.progress_callback import silent
 
 folder = Path(sys.argv[1])
 train = make_part(folder / "train", 80, 0, longest=2)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ddaemon.training.features.sequences import write_sequences
-from ddaemon.training.fitting.data import Part
+from ddaemon.training.fitting.data import SplitPart
 from ddaemon.training.run.recipe import HeadSettings, Recipe
 
 WIDTH = 6
@@ -30,4 +30,4 @@ def make_part(folder, videos, seed, told=1.0, fakes=0.5, longest=5, who="person"
         folder, [[s.astype(np.float16)] for s in sequences], int(lengths.sum()), WIDTH
     )
     groups = tuple(f"{who}-{place % max(2, videos // 4)}" for place in range(videos))
-    return Part(kept, kept.main(), fake, groups)
+    return SplitPart(kept, kept.main(), fake, groups)

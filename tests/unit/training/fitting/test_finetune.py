@@ -6,9 +6,9 @@ import pytest
 from ddaemon.stages.networks.arrays import get_arrays
 from ddaemon.storage.errors import UserError
 from ddaemon.tests.unit.stages.networks.random_detector import publish_random
-from ddaemon.training.features.start import start_of_detector
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 from ddaemon.training.fitting import accelerator
-from ddaemon.training.fitting.checkpoint import State, load_checkpoint, save_checkpoint
+from ddaemon.training.fitting.checkpoint import FitState, load_checkpoint, save_checkpoint
 from ddaemon.training.fitting.finetune import Settings, averaged, network_to_tune
 from ddaemon.training.run.recipe import FinetuneSettings
 
@@ -20,7 +20,9 @@ LABELS = np.array([[1.0], [0.0]])
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
-    return start_of_detector(publish_random(tmp_path_factory.mktemp("detectors") / "random"))
+    return initial_weights_of_detector(
+        publish_random(tmp_path_factory.mktemp("detectors") / "random")
+    )
 
 
 def is_upper(name):
@@ -69,7 +71,7 @@ def test_what_was_broken_off_remembers_its_moments_and_its_averages(
         whole, _, see = network_to_tune(start, Settings(asked, seed=0), steps=3)
         for _ in range(2):
             whole.train_on_batch(see(PIXELS), LABELS)
-        save_checkpoint(tmp_path, whole, State(2, 0, {}, []), "this")
+        save_checkpoint(tmp_path, whole, FitState(2, 0, {}, []), "this")
         broken, _, _ = network_to_tune(start, Settings(asked, seed=0), steps=3)
         load_checkpoint(tmp_path, broken, "this")
         for network in (whole, broken):
@@ -95,7 +97,7 @@ def test_a_checkpoint_is_not_put_into_a_network_that_has_no_place_for_it(tmp_pat
 
     learned = network()
     learned.optimizer.build(learned.trainable_variables)
-    save_checkpoint(tmp_path, learned, State(0, 0, {}, []), "this")
+    save_checkpoint(tmp_path, learned, FitState(0, 0, {}, []), "this")
     with pytest.raises(ValueError, match="longer"):
         load_checkpoint(tmp_path, network(), "this")
 

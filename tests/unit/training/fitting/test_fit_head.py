@@ -10,7 +10,7 @@ from ddaemon.tests.unit.training.fitting.fitting_data import WIDTH, make_part, r
 from ddaemon.training.evaluation.auc import auc
 from ddaemon.training.fitting.head_fit import fit_head
 from ddaemon.training.run.journal import Journal
-from ddaemon.training.run.progress import silent
+from ddaemon.training.run.progress_callback import silent
 
 NEVER = {"frame/kernel": np.zeros((WIDTH, 1)), "frame/bias": np.zeros(1)}
 

@@ -8,10 +8,10 @@ import pytest
 
 from ddaemon.tests.unit.stages.networks.random_detector import publish_random
 from ddaemon.training.datasets.rows import FAKE, IMAGE, REAL, TRAIN, Row
+from ddaemon.training.features.initial_weights import initial_weights_of_detector
 from ddaemon.training.features.plan import make_plan
-from ddaemon.training.features.start import start_of_detector
 from ddaemon.training.fitting import pairs as pairs_module
-from ddaemon.training.fitting.pairs import DONORS, Faces, draw_pair
+from ddaemon.training.fitting.pairs import DONORS, CropSource, draw_pair
 from ddaemon.training.forgery.clips import read_portrait
 from ddaemon.training.run.recipe import FinetuneSettings
 
@@ -55,9 +55,9 @@ def faces(tmp_path_factory):
     root = tmp_path_factory.mktemp("faces")
     face = cv2.cvtColor(read_portrait()[48:192, 152:296], cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(root / "face.png"), cv2.resize(face, (160, 160)))
-    start = start_of_detector(publish_random(root / "random"))
+    start = initial_weights_of_detector(publish_random(root / "random"))
     plan = make_plan(root / "start", start.digest, start.preprocessing, 4, root / "cache")
-    return Faces(root, plan), Row("face.png", REAL, "one", split=TRAIN, kind=IMAGE)
+    return CropSource(root, plan), Row("face.png", REAL, "one", split=TRAIN, kind=IMAGE)
 
 
 def test_the_donor_is_the_one_whose_head_is_held_most_alike(faces, monkeypatch):

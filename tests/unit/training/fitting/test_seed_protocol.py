@@ -8,7 +8,7 @@ from ddaemon.tests.unit.training.fitting.fitting_data import recipe
 from ddaemon.training.features.sequences import write_sequences
 from ddaemon.training.fitting.seed_protocol import run_seed_protocol
 from ddaemon.training.run.journal import Journal
-from ddaemon.training.run.progress import silent
+from ddaemon.training.run.progress_callback import silent
 from ddaemon.training.run.recipe import HeadSettings
 
 PEOPLE, VIDEOS, WIDTH = 30, 8, 16

@@ -6,10 +6,10 @@ import pytest
 
 from ddaemon.stages.explanation.activation import grad_cam, grad_cam_plus_plus
 from ddaemon.stages.faces import crop_square, face_square
-from ddaemon.stages.media.base import Image
+from ddaemon.stages.media.video import Image
 from ddaemon.training.evaluation.calibration import wilson_interval
 from ddaemon.training.forgery.clips import portrait_landmarks, read_portrait
-from ddaemon.training.forgery.forge import Floats
+from ddaemon.training.forgery.forge import Floats32
 from ddaemon.training.forgery.pointing import REGIONS, forge_region, inside, peak
 
 SIZE, ROWS = 128, 16  # pixels of the crop, cells of the maps
@@ -22,15 +22,15 @@ def portrait() -> Image:
 
 
 @pytest.fixture(scope="module")
-def landmarks(portrait: Image) -> Floats:
+def landmarks(portrait: Image) -> Floats32:
     return portrait_landmarks(portrait)
 
 
-def crop_of(image: Image, landmarks: Floats) -> Image:
+def crop_of(image: Image, landmarks: Floats32) -> Image:
     return crop_square(image, face_square(landmarks, 1.10), SIZE)
 
 
-def maps_of(crop: Image, plain: Image) -> Floats:
+def maps_of(crop: Image, plain: Image) -> Floats32:
     """Maps of a network that knows the unforged face: how far each cell is from it, and a channel
     of no meaning."""
     change = np.abs(crop.astype(np.float32) - plain).mean(axis=2)
@@ -38,7 +38,7 @@ def maps_of(crop: Image, plain: Image) -> Floats:
                      for m in (change, plain.mean(axis=2))], axis=2)  # fmt: skip
 
 
-def games(portrait: Image, landmarks: Floats) -> list[tuple[Floats, np.ndarray]]:
+def games(portrait: Image, landmarks: Floats32) -> list[tuple[Floats32, np.ndarray]]:
     """Maps and the region of the evidence, for each region and seed."""
     played = []
     for region in REGIONS:
@@ -84,7 +84,7 @@ def test_only_the_named_region_is_forged(portrait, landmarks, region) -> None:
     assert 0.001 < inside(mask).mean() < 0.1
 
 
-def test_the_regions_lie_where_their_names_say(landmarks: Floats) -> None:
+def test_the_regions_lie_where_their_names_say(landmarks: Floats32) -> None:
     x, y = {}, {}
     for region, points in REGIONS.items():
         x[region], y[region] = landmarks[list(points)].mean(axis=0)

@@ -84,7 +84,7 @@ def huge_mkv(path: Path) -> Path:
     return path
 
 
-def all_boasts(folder: Path) -> list[Path]:
+def all_oversized_headers(folder: Path) -> list[Path]:
     """One of each in `folder`, each of a content of its own, named by what made it."""
     return [
         _made(make, folder / f"{make.__name__}{suffix}", number)

@@ -1,6 +1,6 @@
 import pytest
 
-from ddaemon.stages.reporting.times import clock, marks, moment
+from ddaemon.stages.reporting.timestamps import clock, marks, moment
 
 
 @pytest.mark.parametrize(

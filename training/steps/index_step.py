@@ -4,27 +4,27 @@ from ..datasets.index import build_index, describe
 from ..datasets.rows import write_index
 from ..evaluation.training_plots import plot_labels
 from ..run.folder import write_json
-from .context import Workshop
+from .context import RunContext
 
 FINGERPRINTS = "fingerprints.jsonl"
 LABELS_FILE = "labels.png"
 
 
-def index(shop: Workshop) -> None:
+def index(context: RunContext) -> None:
     """Writes index.csv, findings.json and labels.png, and says what was found."""
-    run = shop.run
-    _ = shop.first_start  # a backbone that can't be had is said before anything long is done
-    shop.cache.mkdir(parents=True, exist_ok=True)
+    run = context.run
+    _ = context.first_start  # a backbone that can't be had is said before anything long is done
+    context.cache.mkdir(parents=True, exist_ok=True)
     found = build_index(
         run.dataset,
-        shop.recipe,
-        shop.cache / FINGERPRINTS,
+        context.recipe,
+        context.cache / FINGERPRINTS,
         run.journal,
-        shop.progress,
-        shop.workers,
+        context.progress,
+        context.workers,
     )
     write_json(run.findings, found.findings.model_dump(mode="json"))
     write_json(run.root_file, str(found.root))
     plot_labels(run.folder / LABELS_FILE, found.rows)
     write_index(run.index, found.rows)
-    shop.say(describe(found))
+    context.say(describe(found))

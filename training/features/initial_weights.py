@@ -45,7 +45,7 @@ ORIGIN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitialWeights:
     """A backbone ready to be run or trained further."""
 
     backbone: str
@@ -70,23 +70,25 @@ class Start:
         """The backbone in Keras."""
         return build_backbone(self.backbone, self.arrays)
 
-    def with_trained(self, network: Any, frame: Arrays) -> "Start":
+    def with_trained(self, network: Any, frame: Arrays) -> "InitialWeights":
         """The same after training: other weights, and the classifier they were trained with."""
         return replace(self, arrays=_as_stored(get_arrays(network)), frame=frame)
 
 
-def find_start(recipe: Recipe, registry: Registry) -> Start:
+def find_initial_weights(recipe: Recipe, registry: Registry) -> InitialWeights:
     """What the recipe names: a backbone of its own or a detector's, averaged with others if asked.
 
     Raises `UserError`, `WeightsMissing` or `DetectorError` when it can't be had.
     """
     known = recipe.backbone in USUAL_SIZE
     start = _of_backbone(recipe) if known else _of_detector(recipe, registry)
-    others = [start_of_detector(_detector(name, registry)) for name in recipe.averaged]
+    others = [initial_weights_of_detector(_detector(name, registry)) for name in recipe.averaged]
     return _averaged(start, recipe.averaged, others) if others else start
 
 
-def _averaged(start: Start, names: Sequence[str], others: Sequence[Start]) -> Start:
+def _averaged(
+    start: InitialWeights, names: Sequence[str], others: Sequence[InitialWeights]
+) -> InitialWeights:
     """The mean of the weights, classifiers included (Wortsman et al. 2022, arXiv:2203.05482)."""
     if start.frame is None:
         raise UserError(
@@ -108,7 +110,7 @@ def _averaged(start: Start, names: Sequence[str], others: Sequence[Start]) -> St
     )
 
 
-def _scale(start: Start) -> tuple[Any, Any]:
+def _scale(start: InitialWeights) -> tuple[Any, Any]:
     return start.preprocessing.mean, start.preprocessing.std
 
 
@@ -119,14 +121,14 @@ def _detector(name: str, registry: Registry) -> DetectorFolder:
     return registry.get(name)
 
 
-def _of_detector(recipe: Recipe, registry: Registry) -> Start:
+def _of_detector(recipe: Recipe, registry: Registry) -> InitialWeights:
     folder = _detector(recipe.backbone, registry)
     if recipe.weights:
         raise UserError(
             f"--weights goes with a backbone's name ({', '.join(USUAL_SIZE)}); "
             f"the detector {recipe.backbone} brings its own"
         )
-    start = start_of_detector(folder)
+    start = initial_weights_of_detector(folder)
     size = recipe.size or start.preprocessing.size
     crop = _crop(recipe, start.preprocessing.crop.side)
     mirrored = recipe.mirrored or start.preprocessing.mirrored
@@ -135,7 +137,7 @@ def _of_detector(recipe: Recipe, registry: Registry) -> Start:
     return replace(start, preprocessing=changed)
 
 
-def start_of_detector(folder: DetectorFolder) -> Start:
+def initial_weights_of_detector(folder: DetectorFolder) -> InitialWeights:
     """The backbone of a detector that carries its own weights."""
     record = folder.record
     if record.backbone.weights != "own":
@@ -144,7 +146,7 @@ def start_of_detector(folder: DetectorFolder) -> Start:
             f"instead: --backbone {record.backbone.name} --weights FILE"
         )
     arrays = arrays_from(folder.read(WEIGHTS_FILE), WEIGHTS_FILE)
-    return Start(
+    return InitialWeights(
         backbone=record.backbone.name,
         width=record.backbone.width,
         arrays=part(arrays, BACKBONE_PREFIX),
@@ -156,7 +158,7 @@ def start_of_detector(folder: DetectorFolder) -> Start:
     )
 
 
-def save_start(start: Start, folder: Path) -> None:
+def save_initial_weights(start: InitialWeights, folder: Path) -> None:
     """Keep it where worker processes find it; nothing is done when it lies there."""
     if (folder / WEIGHTS_FILE).is_file():
         return
@@ -169,8 +171,8 @@ def save_start(start: Start, folder: Path) -> None:
     beside.rename(folder)
 
 
-def trained_start(folder: Path, first: Start) -> Start:
-    """What `save_start` kept of `first` after its training."""
+def trained_initial_weights(folder: Path, first: InitialWeights) -> InitialWeights:
+    """What `save_initial_weights` kept of `first` after its training."""
     arrays = read_arrays(folder / WEIGHTS_FILE)
     frame = {name: part(arrays, HEAD_PREFIX)[name] for name in FRAME_ARRAYS}
     return replace(first, arrays=part(arrays, BACKBONE_PREFIX), frame=frame)
@@ -183,11 +185,11 @@ def load_saved(start: Path, preprocessing: PreprocessingRecord, threads: int) ->
     return OpenVinoBackbone(description, arrays, preprocessing, threads)
 
 
-def _of_backbone(recipe: Recipe) -> Start:
+def _of_backbone(recipe: Recipe) -> InitialWeights:
     network = build_backbone(recipe.backbone, recipe.weights)
     mean, std = USUAL_SCALE[recipe.backbone]
     own = Path(recipe.weights).name if recipe.weights else ""
-    return Start(
+    return InitialWeights(
         backbone=recipe.backbone,
         width=network.outputs[1].shape[-1],
         arrays=_as_stored(get_arrays(network)),

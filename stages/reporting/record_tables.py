@@ -10,7 +10,7 @@ from ...storage.content import hash_file
 from ...storage.detector_record import DetectorRecord
 from ...storage.text import printable
 from ..pages import NOTHING, Table, flat_rows, plain, words
-from .times import clock
+from .timestamps import clock
 
 Record = Mapping[str, Any]  # of verdict.json
 

@@ -77,7 +77,7 @@ NOTICE_COLUMNS = ", ".join(NoticeView.__slots__)
 JOB_COLUMNS = ", ".join(JobView.__slots__)
 
 
-class Ledger:
+class JobReader:
     """Reads one database. Raises `HomeError` when it is missing, damaged or too new."""
 
     def __init__(self, place: Place) -> None:

@@ -7,7 +7,7 @@ import threading
 from .confinement import Confinement
 
 
-def build_walls(confinement: Confinement) -> tuple[str, ...]:
+def apply_rules(confinement: Confinement) -> tuple[str, ...]:
     """Shut this process in for good; what could not be had, in words.
 
     Must run before the first thread is started: Landlock holds for the calling thread and for

@@ -1,4 +1,4 @@
-"""The books of `make chaos` show what is wrong: each fault is made by hand once."""
+"""The accounts of `make chaos` show what is wrong: each fault is made by hand once."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     with closing(Scene(tmp_path / "scene")) as scene:
         scene.drop(2)
         scene.drain()
-        assert scene.books().are_right
+        assert scene.accounts().are_right
         yield scene
 
 
@@ -77,7 +77,7 @@ def test_each_fault_is_found(
     scene: Scene, deed: Callable[[Scene], None], lost: int, doubled: int, words: str
 ) -> None:
     deed(scene)
-    books = scene.books()
-    assert (books.lost, books.doubled) == (lost, doubled)
-    assert not books.are_right
-    assert words in "; ".join(books.faults)
+    accounts = scene.accounts()
+    assert (accounts.lost, accounts.doubled) == (lost, doubled)
+    assert not accounts.are_right
+    assert words in "; ".join(accounts.faults)

@@ -1,19 +1,19 @@
 """Which diagrams a report has, and what each shows in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from .material import Report
-from .page import Picture
+from .material import ReportMaterial
+from .metrics import Figures
 from .plots import plot_confusion, plot_precision_recall, plot_reliability, plot_roc, plot_scores
+from .report_page import Diagram
 from .summary import figure_text
 from .training_plots import Epoch, best_epoch, plot_curves, plot_labels
 
-Measured = Mapping[str, Any]  # of `measure`
 
-
-def draw_pictures(folder: Path, report: Report, measured: Sequence[Measured]) -> dict[str, Picture]:
+def draw_pictures(
+    folder: Path, report: ReportMaterial, measured: Sequence[Figures]
+) -> dict[str, Diagram]:
     """Draw what there is data for: name -> picture, its file <name>.png in `folder`."""
     judged = report.judged
     plot_roc(folder / "roc.png", judged)
@@ -22,29 +22,29 @@ def draw_pictures(folder: Path, report: Report, measured: Sequence[Measured]) ->
     plot_reliability(folder / "reliability.png", judged)
     plot_scores(folder / "scores.png", judged)
     alts = {
-        "roc": f"ROC curves: {_told(measured, 'auc', 'AUC')}.",
-        "precision_recall": f"Precision-recall curves: {_told(measured, 'ap', 'AP')}.",
+        "roc": f"ROC curves: {_describe(measured, 'auc', 'AUC')}.",
+        "precision_recall": f"Precision-recall curves: {_describe(measured, 'ap', 'AP')}.",
         "confusion": "Confusion matrices; their numbers are in the table of decisions.",
-        "reliability": f"Reliability diagrams: {_told(measured, 'calibration_error', 'ECE')}.",
+        "reliability": f"Reliability diagrams: {_describe(measured, 'calibration_error', 'ECE')}.",
         "scores": f"Histograms of probabilities by label, thresholds drawn: {_limits(measured)}.",
     }
     if report.curves:
         plot_curves(folder / "training_curves.png", report.curves, report.rows)
-        alts["training_curves"] = _curves_told(report.curves)
+        alts["training_curves"] = _describe_curves(report.curves)
     if report.rows:
         plot_labels(folder / "labels.png", report.rows)
         alts["labels"] = f"Numbers of reals and fakes in each split, of {len(report.rows)} in all."
-    return {name: Picture(f"{name}.png", alt) for name, alt in alts.items()}
+    return {name: Diagram(f"{name}.png", alt) for name, alt in alts.items()}
 
 
-def _told(measured: Sequence[Measured], name: str, short: str) -> str:
+def _describe(measured: Sequence[Figures], name: str, short: str) -> str:
     return "; ".join(
         f"{one['detector']} on {one['dataset']}, {short} {figure_text(one['figures'][name])}"
         for one in measured
     )
 
 
-def _limits(measured: Sequence[Measured]) -> str:
+def _limits(measured: Sequence[Figures]) -> str:
     return "; ".join(
         f"{one['detector']} on {one['dataset']}, real up to {one['thresholds']['real']:.3f}, "
         f"fake from {one['thresholds']['fake']:.3f}"
@@ -52,7 +52,7 @@ def _limits(measured: Sequence[Measured]) -> str:
     )
 
 
-def _curves_told(curves: Sequence[Epoch]) -> str:
+def _describe_curves(curves: Sequence[Epoch]) -> str:
     best, last = best_epoch(curves), curves[-1]
     return (
         f"Accuracy and loss by epoch. Kept: epoch {best['epoch']:.0f}, accuracy "

@@ -8,7 +8,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2]
 # Not the package's folder as a whole: in a checkout a home may lie in it.
-PARTS_OF_PACKAGE = ("__init__.py", "cli", "daemon", "stages", "storage", "tests")
+PARTS_OF_PACKAGE = (
+    "__init__.py", "cli", "daemon", "isolation", "record", "stages", "storage", "tests", "training",
+)  # fmt: skip
 
 SYSTEM = (
     "/usr",  # shared libraries, and what they read: locales, certificates, time zones

@@ -4,7 +4,12 @@ import pytest
 from ddaemon.storage.errors import UserError
 from ddaemon.storage.registry import Registry
 from ddaemon.tests.unit.stages.networks.random_detector import publish_random
-from ddaemon.training.features.start import find_start, load_saved, save_start, trained_start
+from ddaemon.training.features.initial_weights import (
+    find_initial_weights,
+    load_saved,
+    save_initial_weights,
+    trained_initial_weights,
+)
 from ddaemon.training.run.recipe import make_recipe
 
 
@@ -19,12 +24,12 @@ def registry(tmp_path_factory):
 
 
 def start(registry, **asked):
-    return find_start(make_recipe(None, {"backbone": "mine"} | asked), registry)
+    return find_initial_weights(make_recipe(None, {"backbone": "mine"} | asked), registry)
 
 
 def test_a_saved_backbone_computes_what_the_network_computes(registry, tmp_path):
     begun = start(registry)
-    save_start(begun, tmp_path / "saved")
+    save_initial_weights(begun, tmp_path / "saved")
     crops = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)
     vectors, _ = load_saved(tmp_path / "saved", begun.preprocessing, 1).run(crops)
     _, expected = begun.network().predict_on_batch((crops.astype(np.float32) - 127) / 128)
@@ -37,8 +42,8 @@ def test_what_was_trained_comes_back_with_its_classifier(registry, tmp_path):
     network.layers[1].set_weights([weight + 1 for weight in network.layers[1].get_weights()])
     frame = {"frame/kernel": np.ones((1280, 1)), "frame/bias": np.full(1, 2.0)}
     trained = begun.with_trained(network, frame)
-    save_start(trained, tmp_path / "trained")
-    again = trained_start(tmp_path / "trained", begun)
+    save_initial_weights(trained, tmp_path / "trained")
+    again = trained_initial_weights(tmp_path / "trained", begun)
     assert again.digest == trained.digest != begun.digest
     assert float(again.frame["frame/bias"][0]) == 2.0
 

@@ -35,12 +35,12 @@ RULE = (
     f"{FACTOR:g} times the accepted rate. Tenths with fewer than {SPEAKS} videos of a label move "
     f"nothing. A measure that fewer than {FEWEST} videos say has no bounds."
 )
-Values = NDArray[np.float64]
+TraitValues = NDArray[np.float64]
 Chosen = NDArray[np.bool_]  # (videos,)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundBound:
     """A bound on one side, and how it was found."""
 
     at: float
@@ -48,7 +48,7 @@ class Found:
 
 
 def learn_envelope(
-    measures: Values, judged: Judged, measured_on: str, false_positives: float, seed: int
+    measures: TraitValues, judged: Judged, measured_on: str, false_positives: float, seed: int
 ) -> EnvelopeRecord:
     """The envelope of a detector that made `judged` of the validation videos.
 
@@ -78,7 +78,7 @@ def learn_envelope(
     )
 
 
-def name_standings(measures: Values, envelope: EnvelopeRecord | None) -> tuple[str, ...]:
+def name_standings(measures: TraitValues, envelope: EnvelopeRecord | None) -> tuple[str, ...]:
     """The trait `envelope` of videos, (videos, measures): inside, outside, or "" without bounds."""
     if envelope is None or not envelope.measures:
         return (UNKNOWN,) * len(measures)
@@ -96,11 +96,13 @@ def envelope_table(envelope: EnvelopeRecord) -> Table:
     return Table(f"Learned on {envelope.measured_on}, {envelope.videos} videos", head, rows)
 
 
-def _bound(values: Values, judged: Judged, accepted: float, seed: int, *, low: bool) -> Found:
+def _bound(
+    values: TraitValues, judged: Judged, accepted: float, seed: int, *, low: bool
+) -> FoundBound:
     known = values[np.isfinite(values)]
     edges = np.quantile(known, np.linspace(0, 1, BINS + 1))
     bins = list(pairwise(edges.tolist()))
-    found = Found(
+    found = FoundBound(
         float(np.quantile(known, TAIL if low else 1 - TAIL)),
         f"the {'lowest' if low else 'highest'} {100 * TAIL:g} % left out",
     )
@@ -109,7 +111,9 @@ def _bound(values: Values, judged: Judged, accepted: float, seed: int, *, low: b
         if not why:
             break
         side = "lowest" if low else "highest"
-        found = Found(float(end if low else begin), f"the {side} {tenths} tenths left out: {why}")
+        found = FoundBound(
+            float(end if low else begin), f"the {side} {tenths} tenths left out: {why}"
+        )
     return found
 
 
@@ -140,7 +144,9 @@ def _auc_interval(judged: Judged, chosen: Chosen, seed: int) -> tuple[float, flo
     return low, high
 
 
-def _record(what: str, values: Values, low: Found | None, high: Found | None) -> BoundsRecord:
+def _record(
+    what: str, values: TraitValues, low: FoundBound | None, high: FoundBound | None
+) -> BoundsRecord:
     bounds = BoundsRecord(
         what=what,
         low=low.at if low else None,
@@ -153,7 +159,7 @@ def _record(what: str, values: Values, low: Found | None, high: Found | None) ->
     return bounds.model_copy(update={"within": float(np.mean(inside))})
 
 
-def _all_within(measures: Values, bounds: Mapping[str, BoundsRecord]) -> Chosen:
+def _all_within(measures: TraitValues, bounds: Mapping[str, BoundsRecord]) -> Chosen:
     """(videos,): whether every measure that a video has lies within."""
     columns = list(MEASURES)
     return np.array(

@@ -10,7 +10,8 @@ from ddaemon.storage.detector_record import BoundsRecord, EnvelopeRecord
 from ddaemon.storage.errors import UserError
 from ddaemon.tests.unit.training.evaluation.made_judgements import made
 from ddaemon.training.datasets.rows import Row
-from ddaemon.training.evaluation.report import Report, write_report
+from ddaemon.training.evaluation.evaluation_report import write_report
+from ddaemon.training.evaluation.material import ReportMaterial
 
 HOSTILE = "<script>alert(1)</script>.mp4"
 START = {
@@ -32,7 +33,7 @@ CURVES = [START] + [
     }
     for epoch in (1, 2, 3)
 ]
-FULL = Report(
+FULL = ReportMaterial(
     title="A run on $drawn$ numbers",
     made_by="ddaemon train drawn",
     judged=[made(videos=120, left_out={HOSTILE: "undecodable: <b>no</b> frames"})],
@@ -56,7 +57,7 @@ FULL = Report(
     },
     notes=["Learned from 12 people."],
 )
-BARE = Report("Bare", "ddaemon evaluate", [made(videos=60)], {}, (), (), (), {}, None, ())
+BARE = ReportMaterial("Bare", "ddaemon evaluate", [made(videos=60)], {}, (), (), (), {}, None, ())
 
 
 class Page(HTMLParser):

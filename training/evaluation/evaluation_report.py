@@ -8,20 +8,20 @@ from typing import Any
 
 from ...stages.pages import open_templates
 from ...storage.errors import UserError
-from .material import Report
+from .diagrams import draw_pictures
+from .material import ReportMaterial
 from .metrics import measure
-from .page import strict
-from .pictures import draw_pictures
+from .report_page import strict
 from .sections import make_sections
 from .summary import verdict_sentence
 
-__all__ = ["Report", "write_report"]
+__all__ = ["ReportMaterial", "write_report"]
 
 TEMPLATE = "report.html.j2"
 HTML_FILE, METRICS_FILE = "report.html", "metrics.json"
 
 
-def write_report(folder: Path, report: Report, seed: int) -> dict[str, Any]:
+def write_report(folder: Path, report: ReportMaterial, seed: int) -> dict[str, Any]:
     """Measure, draw and write; the page comes last, so where it is, all is there.
 
     Returns what `metrics.json` holds. `seed` is that of the bootstrap. Raises `UserError` when
@@ -43,12 +43,12 @@ def write_report(folder: Path, report: Report, seed: int) -> dict[str, Any]:
     return metrics
 
 
-def _leaking(report: Report) -> str:
+def _leaking(report: ReportMaterial) -> str:
     """A good figure must not stand in the first line without its fault."""
     return " But its splits leak: the figures are too good." if report.findings.get("leaks") else ""
 
 
-def _metrics(report: Report, measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _metrics(report: ReportMaterial, measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     found = strict(
         {
             "title": report.title,
@@ -69,7 +69,9 @@ def _metrics(report: Report, measured: Sequence[Mapping[str, Any]]) -> dict[str,
     return dict(found)
 
 
-def _render(folder: Path, report: Report, verdicts: Sequence[str], sections: Sequence[Any]) -> str:
+def _render(
+    folder: Path, report: ReportMaterial, verdicts: Sequence[str], sections: Sequence[Any]
+) -> str:
     def data_uri(file: str) -> str:
         return "data:image/png;base64," + base64.b64encode((folder / file).read_bytes()).decode()
 

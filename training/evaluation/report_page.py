@@ -9,7 +9,7 @@ from ...stages.pages import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Diagram:
     """A diagram in the report's folder, and what it shows in words."""
 
     file: str
@@ -17,14 +17,14 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """A part of the page under a heading of its own."""
 
     heading: str
     texts: Sequence[str] = ()
     alarms: Sequence[str] = ()  # in red
     tables: Sequence[Table] = ()
-    pictures: Sequence[Picture] = ()
+    pictures: Sequence[Diagram] = ()
 
 
 def strict(value: Any) -> Any:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...stages.pages import NOTHING, Table, plain, words
+from .metrics import Figures
 from .summary import figure_text
 
-Measured = Mapping[str, Any]  # of `measure`
 FIGURES = {
     "auc": "AUC",
     "eer": "equal error rate",
@@ -27,7 +27,7 @@ RATES = {
 MAJORITY = "majority class"
 
 
-def figures_table(dataset: str, measured: Sequence[Measured]) -> Table:
+def figures_table(dataset: str, measured: Sequence[Figures]) -> Table:
     """Every figure of one data set: detectors, then their baselines, then the majority class."""
     columns = [(one["detector"], one["figures"]) for one in measured]
     for one in measured:
@@ -43,7 +43,7 @@ def figures_table(dataset: str, measured: Sequence[Measured]) -> Table:
     return Table(f"{dataset}: {counts}", ["figure", *(name for name, _ in columns), always], rows)
 
 
-def differences_table(measured: Measured) -> Table | None:
+def differences_table(measured: Figures) -> Table | None:
     """By how much the detector's AUC is above each baseline's; None without baselines."""
     rows = [
         [name, figure_text(found["auc_difference"], "+")]
@@ -53,7 +53,7 @@ def differences_table(measured: Measured) -> Table | None:
     return Table(caption, ["baseline", "difference"], rows) if rows else None
 
 
-def decisions_table(measured: Measured) -> Table:
+def decisions_table(measured: Figures) -> Table:
     """How often decisions are wrong here, beside what the detector's record states."""
     stated = measured["thresholds"]
     caption = (
@@ -70,7 +70,7 @@ def decisions_table(measured: Measured) -> Table:
     return Table(caption, head, rows)
 
 
-def classification_table(measured: Measured) -> Table:
+def classification_table(measured: Figures) -> Table:
     """The classification report at a probability of 0.5."""
     report = measured["classification_at_half"]
     head = ["label", "precision", "recall", "F1", "videos"]
@@ -82,7 +82,7 @@ def classification_table(measured: Measured) -> Table:
     return Table(caption, head, rows)
 
 
-def confusion_table(measured: Measured) -> Table:
+def confusion_table(measured: Figures) -> Table:
     """What the videos are against what was decided, in numbers."""
     rows = [
         [f"is {label}", *(str(count) for count in row.values())]
@@ -92,7 +92,7 @@ def confusion_table(measured: Measured) -> Table:
     return Table(f"{measured['detector']} on {measured['dataset']}", head, rows)
 
 
-def trait_tables(measured: Measured) -> list[Table]:
+def trait_tables(measured: Figures) -> list[Table]:
     """A table a trait: where the detector is weak."""
     head = ["", "real", "fake", "AUC", *(told for told, _ in RATES.values())]
     tables = []
@@ -112,7 +112,7 @@ def trait_tables(measured: Measured) -> list[Table]:
     return tables
 
 
-def cross_table(measured: Sequence[Measured]) -> Table:
+def cross_table(measured: Sequence[Figures]) -> Table:
     """AUC of each detector on each data set."""
     found = {(one["detector"], one["dataset"]): one["figures"]["auc"] for one in measured}
     datasets = list(dict.fromkeys(one["dataset"] for one in measured))
@@ -161,5 +161,5 @@ def _exact(majority: Mapping[str, Any], name: str) -> str:
     return f"{majority[name]:.3f}" if name in majority else NOTHING
 
 
-def _counts(measured: Measured) -> str:
+def _counts(measured: Figures) -> str:
     return f"{measured['videos']} videos ({measured['real']} real, {measured['fake']} fake)"

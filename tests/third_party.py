@@ -1,4 +1,4 @@
-"""The package of `tests/stranger`, installed as a user would, and services that call its stages."""
+"""`tests/third_party_stage`, installed as a user would, and services that call its stages."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ from pathlib import Path
 from ddaemon.stages.shipped import data_file
 from ddaemon.tests.service import SETTINGS, Ddaemon
 
-SOURCE = Path(__file__).parent / "stranger"
+SOURCE = Path(__file__).parent / "third_party_stage"
 CHAIN = '["trouble", "frames", "faces", "features", "classify", "gradcam", "report"]'
 
 
-def install_stranger(folder: Path) -> dict[str, str]:
+def install_third_party(folder: Path) -> dict[str, str]:
     """Install it below `folder`; the environment in which it is found."""
     shutil.copytree(SOURCE, folder / "source")
     site = str(folder / "lib")
@@ -35,11 +35,11 @@ def with_deeds(deeds: Mapping[str, str], settings: str) -> str:
 
 
 def start_a_job(
-    daemon: Ddaemon, stranger: Mapping[str, str], deed: str, settings: str = SETTINGS
+    daemon: Ddaemon, third_party: Mapping[str, str], deed: str, settings: str = SETTINGS
 ) -> None:
     """Start a service and wait until a worker is at its first job, which does `deed` first."""
     clip = data_file("demo-real.mp4")
     daemon.configure(with_deeds({clip.name: deed}, settings))
     shutil.copy(clip, daemon.inbox)
-    daemon.start(**stranger)
+    daemon.start(**third_party)
     daemon.until(lambda: list((daemon.home / "work").glob("*.progress")), "a job in a worker")

@@ -19,7 +19,7 @@ FIRST_HASH = "0" * 64  # what stands before the audit log's first entry
 
 
 @dataclass(slots=True)
-class Books:
+class Accounts:
     """What was found. `faults` are sentences; there are none when all is well."""
 
     jobs: int = 0
@@ -31,8 +31,8 @@ class Books:
     def are_right(self) -> bool:
         return not (self.lost or self.doubled or self.faults)
 
-    def __add__(self, other: "Books") -> "Books":
-        return Books(
+    def __add__(self, other: "Accounts") -> "Accounts":
+        return Accounts(
             self.jobs + other.jobs,
             self.lost + other.lost,
             self.doubled + other.doubled,
@@ -48,7 +48,7 @@ def balance(
     is_settled: bool = True,
     again: Mapping[str, int] = MappingProxyType({}),
     forgotten: Collection[str] = (),
-) -> Books:
+) -> Accounts:
     """Compare what was dropped with what came out.
 
     Args:
@@ -62,20 +62,20 @@ def balance(
     contents = set(dropped)
     outbox = outbox or home / "outbox"
     ends = _ends(outbox, "verdict.json") + _ends(home / "quarantine", "reason.json")
-    books = Books(jobs=len(contents))
-    books.lost = sum(ends[sha256] < 1 + again.get(sha256, 0) for sha256 in contents)
-    books.doubled = sum(number > 1 + again.get(sha256, 0) for sha256, number in ends.items())
-    books.faults += [
+    accounts = Accounts(jobs=len(contents))
+    accounts.lost = sum(ends[sha256] < 1 + again.get(sha256, 0) for sha256 in contents)
+    accounts.doubled = sum(number > 1 + again.get(sha256, 0) for sha256, number in ends.items())
+    accounts.faults += [
         f"an end of a content that was never dropped: {s}" for s in ends.keys() - contents
     ]
-    books.faults += _files_that_differ(outbox)
+    accounts.faults += _files_that_differ(outbox)
     if (home / "state.db").is_file():
-        books.faults += _faults_of_database(
+        accounts.faults += _faults_of_database(
             home / "state.db", contents - set(forgotten), outbox, again
         )
     if is_settled:
-        books.faults += _left_over(home, outbox)
-    return books
+        accounts.faults += _left_over(home, outbox)
+    return accounts
 
 
 def _ends(shelf: Path, record: str) -> Counter[str]:

@@ -6,7 +6,7 @@ from ...storage.errors import DdaemonError
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeliveryResult:
     """What a target said, in words without secrets."""
 
     ok: bool

@@ -7,7 +7,7 @@ import pytest
 
 from ddaemon.stages.envelope import MEASURES
 from ddaemon.tests.unit.training.evaluation.made_judgements import made
-from ddaemon.training.evaluation.envelope import envelope_table, learn_envelope, name_standings
+from ddaemon.training.evaluation.envelope_fit import envelope_table, learn_envelope, name_standings
 
 VIDEOS = 1000
 DETAIL = list(MEASURES).index("detail")

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Progress(Protocol):
+class ProgressCallback(Protocol):
     """Called often; whoever shows it decides how often to show it."""
 
     def __call__(self, step: str, done: int, total: int) -> None:
