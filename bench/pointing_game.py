@@ -28,11 +28,11 @@ from ddaemon.stages.media.video import Image
 from ddaemon.stages.networks.detector import Detector, load_detector
 from ddaemon.stages.settings import FeaturesSettings
 from ddaemon.storage.registry import Registry
+from ddaemon.training.array_types import Floats32
 from ddaemon.training.datasets.media import read_image
 from ddaemon.training.evaluation.calibration import wilson_interval
 from ddaemon.training.features.crops import image_landmarks
 from ddaemon.training.forgery.clips import portrait_landmarks, read_portrait
-from ddaemon.training.forgery.forge import Floats32
 from ddaemon.training.forgery.pointing import REGIONS, forge_region, inside, peak
 
 RISEN = 0.1  # by so much the forgery must raise the probability to count as seen
