@@ -10,8 +10,8 @@ from ...isolation.limits import CallLimits, CallWatch, Limit
 from ...isolation.process import WorkerProcess
 from ...isolation.sandbox.confinement import Confinement
 from ...storage.content import FileStamp, file_name
+from ...storage.text import printable
 from ..home.config import WorkersSettings
-from ..publishing.names import printable
 from .identify import Examined, examine_all, fingerprint_all, require_answers
 
 logger = logging.getLogger(__name__)
