@@ -1,5 +1,6 @@
 # make demo             two clips through the real service, verdicts left in demo-out/
 # make test             the linter, the types, the whole test suite
+# make quick            the linter, the types, the quick tests: a few minutes
 # make pythons          judges clips on every other Python that is promised
 # make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
 # make bench            measures speed and memory, writes bench/RESULTS.md
@@ -18,14 +19,23 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types pythons chaos bench lock audit clips detector install-service clean venv
+.PHONY: demo test quick lint types pythons chaos bench lock audit clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
 
-# Two at a time, both of which may train: threads that wait must not spin, or neither gets on.
+# More processes than two cores: most acceptance tests wait. Some of them train, and threads that wait
+# must not spin, or nobody gets on. Python may keep its byte code, as it does where pip installed the
+# package: a test starts many processes.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 4 \
+	--dist loadgroup --no-loadscope-reorder
+
 test: lint types
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
+
+# What a contributor runs between two edits.
+quick: lint types
+	$(PYTEST) -m "not slow" tests/unit tests/house
 
 # PYTHONS names some of them; without it the classifiers in pyproject.toml do.
 pythons: $(STAMP)

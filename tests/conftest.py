@@ -1,12 +1,61 @@
-"""Databases of both engines."""
+"""Databases of both engines; what runs beside what, and what first."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from ddaemon.storage.place import Place
 from ddaemon.tests.postgres import Cluster, running_cluster
+
+HERE = Path(__file__).parent
+# Tests of a group run one after the other in one process: they share what takes long to make.
+TRAINED = "trained"  # the fixtures `celebs` and `trained` of test_train.py
+TRAINING = "training"  # processes that are forked from one with TensorFlow
+KERAS = "keras"  # TensorFlow, imported into the test's own process
+POSTGRES = "postgres"  # a server
+KERAS_FOLDERS = ("unit/training/fitting", "unit/training/features", "unit/stages/networks")
+# Whatever takes longest begins first, so that no process is left alone with it at the end.
+LONGEST_FIRST = (TRAINED, TRAINING, KERAS, "kill-rerun")
+ORDER = ("acceptance", "integration", "unit", "house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_rank)
+
+
+def _group(item: pytest.Item) -> str:
+    file = item.path.relative_to(HERE).as_posix()
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if file == "acceptance/test_train.py":
+        return TRAINED if fixtures & {"trained", "celebs"} else TRAINING
+    if file == "acceptance/test_chaos.py":  # each scenario alone: most of them wait
+        return item.name.partition("[")[2].rstrip("]")
+    if file.endswith("test_broken_fits.py"):
+        return TRAINING
+    if file.startswith(KERAS_FOLDERS):
+        return KERAS
+    if fixtures & {"place", "postgres"}:
+        return POSTGRES
+    return file
+
+
+def _rank(item: pytest.Item) -> tuple[int, int]:
+    group = _group(item)
+    first = LONGEST_FIRST.index(group) if group in LONGEST_FIRST else len(LONGEST_FIRST)
+    return first, ORDER.index(item.path.relative_to(HERE).parts[0])
+
+
+@pytest.fixture(scope="session")
+def keras() -> ModuleType:
+    """Keras, imported when the first test needs it: at the top of a file it would be imported by
+    every process that collects tests, whichever it runs."""
+    import keras
+
+    return keras
 
 
 @pytest.fixture(scope="session")

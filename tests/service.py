@@ -10,6 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from ddaemon.cli.main import cli
+from ddaemon.daemon.home.home import Home
+from ddaemon.storage.job_reader import JobReader
+from ddaemon.storage.states import State
+from ddaemon.tests.warm import start_command
+
 PATIENCE_S = 400.0
 LOOK_S = 0.1
 ASK_S = 0.4  # between two commands that only ask: each takes a core from the service
@@ -49,6 +57,21 @@ class Ddaemon:
             [sys.executable, "-m", "ddaemon.cli", "--home", str(self.home), *words],
             capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def make_home(self) -> None:
+        """What `ddaemon init` does, without the second that a process of its own takes to begin."""
+        before = os.umask(0o022)
+        try:
+            done = CliRunner().invoke(cli, ["--home", str(self.home), "init"])
+        finally:
+            os.umask(before)
+        assert done.exit_code == 0, done.output
+
+    def warm_call(self, *words: str, code: int = 0) -> str:
+        """Run a command that needs TensorFlow to its end; its standard output."""
+        done = start_command("--home", str(self.home), *words).wait(PATIENCE_S)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stdout + done.stderr
 
@@ -106,9 +129,14 @@ class Ddaemon:
     def ended(self, number: int) -> list[dict[str, Any]]:
         """Wait until `number` jobs have ended; their verdicts."""
 
-        def enough() -> bool:
-            counts = self.status()["counts"]
-            return bool(counts["done"] + counts["quarantined"] >= number)
+        reader = JobReader(Home(self.home).database)
 
-        self.until(enough, f"{number} ended jobs", ASK_S)
+        def enough() -> bool:
+            counts = reader.counts()
+            return counts[State.DONE] + counts[State.QUARANTINED] >= number
+
+        try:
+            self.until(enough, f"{number} ended jobs")
+        finally:
+            reader.close()
         return self.verdicts()

@@ -2,11 +2,8 @@
 
 import csv
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +17,8 @@ from ddaemon.storage.registry import DEFAULT_DETECTOR, Registry
 from ddaemon.tests.clips import blank_clip
 from ddaemon.tests.people import celeb_df, dfdc, face_images, faceforensics, film
 from ddaemon.tests.service import Ddaemon
+from ddaemon.tests.untrained import save_untrained_v2b0
+from ddaemon.tests.warm import WarmProcess, start_command
 
 FEW = ("--frames", "4", "--epochs", "2")
 FEWEST = ("--frames", "2", "--epochs", "1", "--val", "0.25", "--test", "0.25")
@@ -34,8 +33,8 @@ def celebs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(celebs: Path, tmp_path_factory: pytest.TempPathFactory) -> Ddaemon:
     """A home with one finished run, `runs/whole`, and its detector `celebs`."""
     daemon = Ddaemon(tmp_path_factory.mktemp("trained") / "home")
-    daemon.call("init")
-    daemon.call(
+    daemon.make_home()
+    daemon.warm_call(
         "train", str(celebs), "--frames", "6", "--epochs", "4", "--val", "0.25", "--test", "0.4",
         "--balance", "smote", "--out", str(daemon.home / "runs" / "whole"), "--name", "celebs",
     )  # fmt: skip
@@ -121,7 +120,7 @@ def test_doctor_reproduces_the_golden_score_of_the_new_detector(trained: Ddaemon
 def test_several_detectors_are_measured_side_by_side(
     trained: Ddaemon, celebs: Path, tmp_path: Path
 ) -> None:
-    said = trained.call(
+    said = trained.warm_call(
         "evaluate", str(celebs), "--detector", "celebs", "--detector", "lite0-sequence",
         "--frames", "4", "--out", str(tmp_path / "report"), "--json",
     )  # fmt: skip
@@ -135,12 +134,12 @@ def test_each_step_is_a_command_and_asks_for_the_one_before(
     celebs: Path, trained: Ddaemon, tmp_path: Path
 ) -> None:
     run = str(tmp_path / "run")
-    trained.call("train", "index", str(celebs), "--val", "0.25", "--test", "0.4", "--out", run)
-    said = trained.call("train", "fit", run, code=1)
+    trained.warm_call("train", "index", str(celebs), "--val", "0.25", "--test", "0.4", "--out", run)
+    said = trained.warm_call("train", "fit", run, code=1)
     assert "first: ddaemon train features" in said
     for step in ("features", "fit", "evaluate", "publish"):
-        trained.call("train", step, run, *FEW)
-    said = trained.call("train", "fit", run, *FEW)
+        trained.warm_call("train", step, run, *FEW)
+    said = trained.warm_call("train", "fit", run, *FEW)
     assert "fit: done already" in said
     assert len(list((trained.home / "detectors").glob("*celebs"))) == 2
 
@@ -165,8 +164,8 @@ def test_a_run_that_is_killed_at_each_step_does_nothing_twice(
         _kill_when(ddaemon, (*call, again), lambda s=step, n=enough: _count(broken, s) >= n)
     for step in DONE:
         _kill_when(ddaemon, (*call, "--resume"), lambda s=step: s in _done(broken))
-    ddaemon.call(*call, "--resume")
-    ddaemon.call(*words, "--out", str(whole), "--name", "w")
+    ddaemon.warm_call(*call, "--resume")
+    ddaemon.warm_call(*words, "--out", str(whole), "--name", "w")
     twice = {unit: count for unit, count in Counter(noted(broken)).items() if count > 1}
     assert not twice
     assert len(noted(broken)) >= len(noted(whole)) - len(UNITS), "a unit was done and not noted"
@@ -175,14 +174,10 @@ def test_a_run_that_is_killed_at_each_step_does_nothing_twice(
 
 
 def _kill_when(daemon: Ddaemon, words: tuple[str, ...], is_time: Callable[[], bool]) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ddaemon.cli", "--home", str(daemon.home), *words],
-        stdout=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    process = start_command("--home", str(daemon.home), *words)
     while not is_time() and process.poll() is None:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it ended before it could be broken"
+    assert process.kill() == -signal.SIGKILL, "it ended before it could be broken"
 
 
 def _count(run: Path, step: str) -> int:
@@ -204,8 +199,8 @@ LAYOUTS: dict[str, Callable[[Path], Path]] = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_other_layouts_become_detectors_too(layout: str, ddaemon: Ddaemon, tmp_path: Path) -> None:
     dataset = LAYOUTS[layout](tmp_path / "data")
-    ddaemon.call("train", str(dataset), *FEWEST, "--out", str(tmp_path / "run"), "--name", "new",
-                 "--use")  # fmt: skip
+    run = str(tmp_path / "run")
+    ddaemon.warm_call("train", str(dataset), *FEWEST, "--out", run, "--name", "new", "--use")
     findings = json.loads((tmp_path / "run" / "findings.json").read_bytes())
     assert findings["layout"] == layout
     assert findings["leaks"] == []
@@ -215,9 +210,9 @@ def test_other_layouts_become_detectors_too(layout: str, ddaemon: Ddaemon, tmp_p
 
 def test_reals_alone_are_enough_with_forge(ddaemon: Ddaemon, tmp_path: Path) -> None:
     dataset = face_images(tmp_path / "data", people=14, fakes=False)
-    said = ddaemon.call("train", str(dataset), code=1)
+    said = ddaemon.warm_call("train", str(dataset), code=1)
     assert "--forge" in said
-    ddaemon.call("train", str(dataset), "--forge", "--frames", "2", "--epochs", "1", "--val",
+    ddaemon.warm_call("train", str(dataset), "--forge", "--frames", "2", "--epochs", "1", "--val",
                  "0.25", "--test", "0.25", "--out", str(tmp_path / "run"))  # fmt: skip
     rows = rows_in(tmp_path / "run")
     assert {row["method"] for row in rows if row["label"] == "0"} == {"self-blended"}
@@ -228,7 +223,7 @@ def test_the_seed_protocol_prints_its_number_beside_the_sound_one(
     ddaemon: Ddaemon, tmp_path: Path
 ) -> None:
     dataset = face_images(tmp_path / "data", people=14)
-    ddaemon.call("train", str(dataset), "--protocol", "seed", "--backbone", "lite0-sequence",
+    ddaemon.warm_call("train", str(dataset), "--protocol", "seed", "--backbone", "lite0-sequence",
                  "--epochs", "2", "--val", "0.25", "--test", "0.25", "--name", "seed",
                  "--out", str(tmp_path / "run"), "--use")  # fmt: skip
     found = metrics_in(tmp_path / "run")["seed_protocol"]
@@ -252,9 +247,9 @@ def test_the_backbone_learns_with_finetune(ddaemon: Ddaemon, tmp_path: Path) -> 
     run, again = tmp_path / "run", tmp_path / "again"
     call = ("train", *words, "--out", str(run))
     _kill_when(ddaemon, (*call, "--name", "a"), lambda: _count(run, "finetune") > 0)
-    ddaemon.call(*call, "--resume")
-    ddaemon.call("train", "index", *words, "--out", str(again), "--name", "b")
-    ddaemon.call("train", "finetune", str(again))
+    ddaemon.warm_call(*call, "--resume")
+    ddaemon.warm_call("train", "index", *words, "--out", str(again), "--name", "b")
+    ddaemon.warm_call("train", "finetune", str(again))
     assert [unit for step, unit in noted(run) if step == "finetune"] == ["epoch 1", "epoch 2"]
     for name in ("finetuned/weights.npz", "finetune/checkpoint.npz"):  # the best, and the last
         with np.load(run / name) as broken, np.load(again / name) as whole:
@@ -279,15 +274,11 @@ def _is_said_beside_the_verdict(blind_to: str, daemon: Ddaemon, video: Path) -> 
 
 def test_efficientnetv2b0_learns_from_a_weights_file(ddaemon: Ddaemon, tmp_path: Path) -> None:
     weights = tmp_path / "v2b0.weights.h5"
-    script = (
-        "import keras, sys; keras.applications.EfficientNetV2B0(include_top=False, weights=None, "
-        "input_shape=(None, None, 3)).save_weights(sys.argv[1])"
-    )
-    subprocess.run([sys.executable, "-c", script, str(weights)], check=True, capture_output=True)
+    assert WarmProcess(save_untrained_v2b0, str(weights)).wait().returncode == 0
     dataset = face_images(tmp_path / "data", people=14)
     words = ("train", str(dataset), "--backbone", "efficientnetv2b0", "--frames", "2",
              "--epochs", "1", "--val", "0.25", "--test", "0.25", "--size", "96")  # fmt: skip
-    ddaemon.call(*words, "--weights", str(weights), "--name", "v2b0", "--use")
+    ddaemon.warm_call(*words, "--weights", str(weights), "--name", "v2b0", "--use")
     clip = film(tmp_path / "clip.mp4", who=40, take=0, forged=True)
     verdict = json.loads(ddaemon.call("check", "--json", str(clip)))
     assert verdict["detector"]["backbone"] == "efficientnetv2b0"
@@ -310,7 +301,7 @@ def test_all_faults_of_a_data_set_are_listed_at_once(ddaemon: Ddaemon, tmp_path:
     (tmp_path / "index.csv").write_text(
         "path,label\na.mp4,real\nb.mp4,fake\na.mp4,perhaps\n../c.mp4,fake\n"
     )
-    said = ddaemon.call("train", str(tmp_path / "index.csv"), code=1)
+    said = ddaemon.warm_call("train", str(tmp_path / "index.csv"), code=1)
     for fault in ("b.mp4", "perhaps", "../c.mp4"):
         assert fault in said
     assert "Traceback" not in said
@@ -326,7 +317,7 @@ def test_a_broken_video_is_reported_and_left_out(
             shutil.copy(path, data / folder / path.name)
     (data / "Celeb-real" / "id90_0000.mp4").write_bytes(b"\0" * 1000)
     blank_clip(data / "Celeb-real" / "id91_0000.mp4")
-    said = trained.call("train", str(data), "--frames", "6", "--epochs", "1", "--val", "0.25",
+    said = trained.warm_call("train", str(data), "--frames", "6", "--epochs", "1", "--val", "0.25",
                         "--test", "0.4", "--name", "holes")  # fmt: skip
     assert "id90_0000.mp4" in said
     assert "id91_0000.mp4: no_face" in said
@@ -335,10 +326,10 @@ def test_a_broken_video_is_reported_and_left_out(
 def test_a_run_is_not_begun_twice_nor_a_detector_overwritten(
     celebs: Path, trained: Ddaemon, tmp_path: Path
 ) -> None:
-    said = trained.call("train", str(celebs), "--out", str(run_of(trained)), code=1)
+    said = trained.warm_call("train", str(celebs), "--out", str(run_of(trained)), code=1)
     assert "--resume" in said
     for name in ("celebs", "lite0-sequence"):
-        said = trained.call("train", str(celebs), "--name", name, code=1)
+        said = trained.warm_call("train", str(celebs), "--name", name, code=1)
         assert "--name" in said
 
 
@@ -350,14 +341,16 @@ def test_a_detector_from_before_the_envelope_learns_one_and_keeps_its_scores(
     record = json.loads((old / "record.json").read_bytes())
     (old / "record.json").write_text(json.dumps(record | {"name": "old", "envelope": None}))
     words = ("evaluate", str(celebs), "--detector", "old", "--frames", "6")
-    trained.call(*words, "--envelope", str(tmp_path / "new"), "--out", str(tmp_path / "report"))
+    trained.warm_call(
+        *words, "--envelope", str(tmp_path / "new"), "--out", str(tmp_path / "report")
+    )
     new = json.loads((tmp_path / "new" / "old" / "record.json").read_bytes())
     assert new["version"] == "2"
     assert new["envelope"]["videos"] == 48
     assert new["files"]["weights.npz"] == record["files"]["weights.npz"]
     assert "--envelope DIR" in (tmp_path / "new" / "old" / "card.md").read_text()
-    again = trained.call(*words, "--envelope", str(tmp_path / "new"), code=1)
+    again = trained.warm_call(*words, "--envelope", str(tmp_path / "new"), code=1)
     assert "choose another folder" in again
-    said = trained.call("evaluate", str(celebs), "--detector", "celebs", "--envelope",
+    said = trained.warm_call("evaluate", str(celebs), "--detector", "celebs", "--envelope",
                         str(tmp_path / "new"), code=1)  # fmt: skip
     assert "has an envelope already" in said

@@ -63,7 +63,7 @@ class Scene(Ddaemon):
         self._clips.mkdir()
         self.blank = blank_clip(self._clips / "blank.mp4", 4)
         self.face = face_clip(self._clips / "face.mp4", count=16)
-        self.call("init")
+        self.make_home()
         self.configure(SETTINGS + settings)
 
     # -- clips -------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 from importlib.util import find_spec
 
-import keras
 import numpy as np
 import pytest
 
@@ -14,14 +13,14 @@ WAYS_OUT = r"internet.*features\.weights.*detector that carries its own"
 
 
 @pytest.fixture(scope="module")
-def v2b0():
+def v2b0(keras):
     return keras.applications.EfficientNetV2B0(
         include_top=False, weights=None, input_shape=(None, None, 3)
     )
 
 
 @pytest.fixture
-def no_internet(monkeypatch):
+def no_internet(monkeypatch, keras):
     def refuse(**_):
         raise Exception("URL fetch failure on https://example.org: no route")  # noqa: TRY002 - Keras does
 
@@ -50,7 +49,7 @@ def test_without_internet_the_error_names_the_three_ways_out(no_internet):
         build_backbone("efficientnetv2b0")
 
 
-def test_other_failures_of_keras_are_not_taken_for_a_missing_download(monkeypatch):
+def test_other_failures_of_keras_are_not_taken_for_a_missing_download(monkeypatch, keras):
     def fail(**_):
         raise ValueError("a fault of ours")
 

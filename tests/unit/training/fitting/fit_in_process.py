@@ -1,12 +1,7 @@
-"""A fit that ends itself with SIGKILL: python fit_in_process.py FOLDER BATCHES TRIALS.
-
-BATCHES: it dies before this batch of those it has drawn itself; 0: never.
-"""
+"""A fit that ends its own process with SIGKILL."""
 
 import os
 import signal
-import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +12,8 @@ from ddaemon.training.run.journal import Journal
 from ddaemon.training.run.progress_callback import silent
 
 
-def main(folder, last, trials):
+def fit(folder, last, trials):
+    """Fit in `folder`, and die before batch `last` of those that this process draws; 0: never."""
     train = make_part(folder / "train", 40, 0, fakes=0.4)
     val = make_part(folder / "val", 24, 1, who="other")
     batches, drawn = learning.epoch_batches, 0
@@ -32,11 +28,7 @@ def main(folder, last, trials):
 
     learning.epoch_batches = deadly
     asked = recipe(trials=trials, balance="smote")
-    fit = fit_head(
+    fitted = fit_head(
         train, val, asked, None, folder / "fit", Journal(folder / "journal.jsonl"), silent
     )
-    np.savez(folder / "result.npz", **fit.arrays)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    np.savez(folder / "result.npz", **fitted.arrays)

@@ -1,4 +1,3 @@
-import keras
 import pytest
 
 from ddaemon.tests.unit.training.fitting.fitting_data import make_part, recipe
@@ -9,6 +8,8 @@ from ddaemon.training.run.progress_callback import silent
 
 
 def policy():
+    import keras
+
     return keras.mixed_precision.dtype_policy().name
 
 
@@ -26,7 +27,7 @@ def test_with_a_gpu_precision_is_mixed_and_put_back_even_after_a_fault(monkeypat
 
 
 @pytest.mark.parametrize(("gpus", "used"), [(0, 1), (1, 1), (2, 2), (3, 2), (8, 8)])
-def test_a_batch_is_spread_where_the_backend_can(gpus, used, monkeypatch):
+def test_a_batch_is_spread_where_the_backend_can(gpus, used, monkeypatch, keras):
     names = [f"gpu:{number}" for number in range(gpus)]
     told = []
     monkeypatch.setattr(accelerator, "_gpus", lambda: names)

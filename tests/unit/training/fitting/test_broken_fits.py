@@ -1,19 +1,16 @@
 import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).with_name("fit_in_process.py")
+from ddaemon.tests.unit.training.fitting.fit_in_process import fit
+from ddaemon.tests.warm import WarmProcess
 
 
 def run(folder, last=0, trials=0):
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, str(SCRIPT), str(folder), str(last), str(trials)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return WarmProcess(fit, folder, last, trials).wait()
 
 
 def result(folder):
