@@ -58,7 +58,21 @@ def test_a_link_to_a_folder_is_listed_and_not_followed(tmp_path: Path) -> None:
     assert list(files_of(tmp_path)) == ["link"]
 
 
-def test_a_damaged_record_is_told_as_one(folder: Path) -> None:
-    (folder / "verdict.json").write_text("{")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"custody": [{}]}',
+        '{"custody": 1}',
+        '{"detector": {"name": 1}}',
+        '{"facts": NaN}',
+        '{"facts": ' + "[" * 5000 + "]" * 5000 + "}",
+    ],
+    ids=["torn", "list", "deep", "custody", "no custody", "detector", "NaN", "deep inside"],
+)
+def test_a_damaged_record_is_told_as_one(folder: Path, text: str) -> None:
+    (folder / "verdict.json").write_text(text)
     with pytest.raises(OSError, match="is damaged"):
         close_record(folder)
