@@ -4,6 +4,7 @@
 # make pythons          judges clips on every other Python that is promised
 # make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
 # make bench            measures speed and memory, writes bench/RESULTS.md
+# make schema           writes docs/verdict.schema.json from the types in record/schema.py
 # make lock             refreshes requirements.lock
 # make audit            asks an advisory service about the locked dependencies
 # make clips            makes the shipped demo clips anew
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test quick lint types pythons chaos bench lock audit clips detector install-service clean venv
+.PHONY: demo test quick lint types pythons chaos bench schema lock audit clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
@@ -70,6 +71,9 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python $(PIP) install --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	touch $(STAMP)
+
+schema: $(STAMP)
+	$(BIN)/python -m ddaemon.record.json_schema docs/verdict.schema.json
 
 # One version of each library for all Pythons ("fewest"): else the newer ones would get a major
 # version that no test ever saw.

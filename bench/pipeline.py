@@ -29,6 +29,7 @@ from ddaemon.daemon.home.config import Config
 from ddaemon.daemon.verify.checker import Checker
 from ddaemon.isolation.process import WorkerProcess
 from ddaemon.isolation.sandbox.confinement import Confinement
+from ddaemon.record.schema import Verdict
 from ddaemon.stages.faces import FaceReader
 from ddaemon.stages.media.pyav import open_video
 from ddaemon.stages.networks.detector import load_detector
@@ -93,7 +94,7 @@ def _seed_seconds(clips: Sequence[Path], folder: Path) -> float:
     return statistics.median(times)
 
 
-def _our_seconds(clips: Sequence[Path], way: Way) -> tuple[float, list[dict[str, Any]]]:
+def _our_seconds(clips: Sequence[Path], way: Way) -> tuple[float, list[Verdict]]:
     """Seconds a video with all cores at work, and the records."""
     config = Config.model_validate(way.asked)
     with ExitStack() as stack:
@@ -102,7 +103,7 @@ def _our_seconds(clips: Sequence[Path], way: Way) -> tuple[float, list[dict[str,
         list(threads.map(lambda checker: checker.check(clips[0]), checkers))
         free = list(checkers)
 
-        def judge(clip: Path) -> dict[str, Any]:
+        def judge(clip: Path) -> Verdict:
             checker = free.pop()
             record = checker.check(clip)
             free.append(checker)
@@ -158,7 +159,7 @@ def _bare_seconds(
     return decoding, finding, batch * settings.frames.count / len(noise)
 
 
-def _share(record: dict[str, Any], names: Sequence[str]) -> float:
+def _share(record: Verdict, names: Sequence[str]) -> float:
     stages = {stage["name"]: stage["seconds"] for stage in record["stages"]}
     return float(sum(stages[name] for name in names) / sum(stages.values()))
 

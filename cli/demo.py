@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..daemon.home.home import Home
+from ..record.file import read_record
 from ..stages.shipped import data_file
 from ..storage.errors import UserError
 from ..storage.job_reader import JobReader, JobView
@@ -86,8 +86,8 @@ def _wait_for_verdicts(ledger: JobReader) -> list[JobView]:
 
 def _show(row: JobView, out: Path) -> None:
     folder = out / (row.folder or "")
-    record: dict[str, Any] = json.loads((folder / "verdict.json").read_bytes())
-    began, ended = (datetime.fromisoformat(record[key]) for key in ("started_at", "finished_at"))
+    record = read_record(folder)
+    began, ended = map(datetime.fromisoformat, (record["started_at"], record["finished_at"]))
     probability = record["probability"]
     click.echo(f"{row.name}")
     click.echo(f"  decision     {record['decision']}: {record['words']['scale']}")

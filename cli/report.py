@@ -1,6 +1,5 @@
 """`ddaemon report`."""
 
-import json
 from pathlib import Path
 
 import click
@@ -24,7 +23,7 @@ def command(home: Home, job: str, out: Path) -> None:
     """Make the page of JOB's verdict anew, with what people said of it since."""
     from ..daemon.home.config import read_config
     from ..daemon.home.folders import outbox_path
-    from ..record.file import VERDICT_FILE
+    from ..record.file import VERDICT_FILE, read_record
     from ..stages.reporting.page import render_page
     from ..storage.registry import Registry
 
@@ -39,8 +38,9 @@ def command(home: Home, job: str, out: Path) -> None:
         )
     if folder.resolve() in out.resolve().parents:
         raise JobError(f"{folder} stays as it was published; choose another place for --out")
-    record = json.loads((folder / VERDICT_FILE).read_bytes())
-    card = Registry(home.detectors).record_of(record["detector"])
+    record = read_record(folder)
+    detector = record["detector"]
+    card = Registry(home.detectors).record_of(detector["name"], detector["sha256"])
     reviews = [(iso(one.at), one.by, one.decision, one.note) for one in ledger.reviews(row.id)]
     out.write_text(render_page(record, folder, card, reviews), encoding="utf-8")
     click.echo(f"report: {out}")

@@ -1,13 +1,11 @@
 """How a verdict is written on a terminal."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from ..record.schema import EnvelopePart, StabilityPart, Verdict
 from ..record.words import rate_of
 from ..storage.text import printable
 
 
-def verdict(record: Mapping[str, Any]) -> str:
+def verdict(record: Verdict) -> str:
     """A verdict in a few lines, with how often such a verdict is wrong."""
     lines = [f"{printable(record['input']['name'])}: {record['words']['scale']}"]
     if record["decision"] == "not_analysable":
@@ -33,18 +31,18 @@ def verdict(record: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _envelope(envelope: Mapping[str, Any] | None) -> list[str]:
+def _envelope(envelope: EnvelopePart | None) -> list[str]:
     """Nothing when the face is inside, or the detector has no bounds."""
     if envelope is None or envelope["inside"]:
         return []
     return [f"  outside      {printable(one['text'])}" for one in envelope["outside"]]
 
 
-def _stability(stability: Mapping[str, Any] | None) -> list[str]:
+def _stability(stability: StabilityPart | None) -> list[str]:
     return [] if stability is None else [f"  looked again {printable(stability['text'])}"]
 
 
-def _examined(record: Mapping[str, Any]) -> list[str]:
+def _examined(record: Verdict) -> list[str]:
     provenance, examination = record["provenance"], record["examination"]
     counted = f"{len(examination['traces'])} in the file" if examination else "not looked for"
     return [
@@ -53,7 +51,7 @@ def _examined(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _faces(record: Mapping[str, Any]) -> str:
+def _faces(record: Verdict) -> str:
     parts = (
         f"person {face['track']}: {face['probability']:.3f} in {len(face['frames'])} frames"
         for face in record["faces"]

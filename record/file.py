@@ -6,16 +6,15 @@ Nothing heavy is imported here: the service closes the records that its workers 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from ..storage.content import hash_file
+from .parsing import RecordDamaged, check_publishable
+from .schema import CustodyPart, Verdict
 
 VERDICT_FILE = "verdict.json"  # in the work folder, when the chain has ended
 
-Record = dict[str, Any]
 
-
-def write_record(record: Record, folder: Path) -> Path:
+def write_record(record: Verdict, folder: Path) -> Path:
     """Write `verdict.json` so that it is there whole or not at all, whatever happens next."""
     # Not in the folder: a video may have any name, and a crash may leave a half.
     beside = folder.with_name(f".{folder.name}.{VERDICT_FILE}")
@@ -26,21 +25,24 @@ def write_record(record: Record, folder: Path) -> Path:
     return beside.replace(folder / VERDICT_FILE)
 
 
-def read_record(folder: Path) -> Record:
-    """Read `verdict.json`. Raises OSError when it is missing or damaged."""
+def read_record(folder: Path) -> Verdict:
+    """Read a `verdict.json` of our own. Only what `PublishableRecord` names is checked. Raises
+    OSError when the file is missing or damaged."""
     path = folder / VERDICT_FILE
+    raw = path.read_bytes()
     try:
-        record: Record = json.loads(path.read_bytes())
-    except ValueError as error:
+        record: Verdict = json.loads(raw)
+        check_publishable(record)
+    except (ValueError, RecursionError, RecordDamaged) as error:
         raise OSError(f"{path} is damaged: {error}") from error
     return record
 
 
-def close_record(folder: Path, *more_custody: Record) -> Record:
+def close_record(folder: Path, *more_custody: CustodyPart) -> Verdict:
     """List every file of the folder in its record, with the SHA-256 of each; return the record.
 
     From here on a file that is added, altered or removed contradicts the record. It may be
-    called again for the same folder after a crash.
+    called again for the same folder after a crash. Raises OSError.
     """
     record = read_record(folder)
     new = {entry["what"] for entry in more_custody}
@@ -49,7 +51,10 @@ def close_record(folder: Path, *more_custody: Record) -> Record:
     record["files"] = {
         name: hash_file(path) for name, path in files_of(folder).items() if name != VERDICT_FILE
     }
-    write_record(record, folder)
+    try:
+        write_record(record, folder)
+    except (ValueError, RecursionError) as error:  # it came with a NaN, or too deep to be written
+        raise OSError(f"{folder / VERDICT_FILE} is damaged: {error}") from error
     return record
 
 

@@ -5,16 +5,33 @@ to be. Everything that shows a decision to a person takes its words from here.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Final, Literal
 
-NO_SIGNS = "no signs of manipulation found"
-INCONCLUSIVE = "inconclusive"
-SIGNS = "signs of manipulation"
-STRONG_SIGNS = "strong signs of manipulation"
-NOT_EXAMINED = "could not be examined"
+from typing_extensions import ReadOnly, TypedDict
 
-SCALE = (NO_SIGNS, INCONCLUSIVE, SIGNS, STRONG_SIGNS)  # from the weakest to the strongest
-MEANING = {
+from .schema import (
+    Decision,
+    EnvelopePart,
+    RefusalReason,
+    ScaleWords,
+    StabilityPart,
+    ThresholdsPart,
+    WordsPart,
+)
+
+NO_SIGNS: Final = "no signs of manipulation found"
+INCONCLUSIVE: Final = "inconclusive"
+SIGNS: Final = "signs of manipulation"
+STRONG_SIGNS: Final = "strong signs of manipulation"
+NOT_EXAMINED: Final = "could not be examined"
+
+SCALE: tuple[ScaleWords, ...] = (
+    NO_SIGNS,
+    INCONCLUSIVE,
+    SIGNS,
+    STRONG_SIGNS,
+)  # from the weakest to the strongest
+MEANING: Mapping[ScaleWords, str] = {
     NO_SIGNS: "the score reached the threshold for real",
     INCONCLUSIVE: "the detector does not say",
     SIGNS: "the score reached the threshold for fake",
@@ -22,27 +39,43 @@ MEANING = {
 }
 # A calibrated probability from which the odds are 19 to 1, where fakes are as frequent as reals.
 STRONG_FROM = 0.95
-REASONS = {
+REASONS: Mapping[RefusalReason, str] = {
     "no_face": "no face was found that could be examined",
     "too_short": "there were too few frames",
     "undecodable": "the video could not be decoded",
     "unsupported": "the file is not a video that this version can read",
 }
 
-Record = Mapping[str, Any]  # of verdict.json
+PLAIN: Mapping[Decision, ScaleWords] = {
+    "real": NO_SIGNS,
+    "inconclusive": INCONCLUSIVE,
+    "not_analysable": NOT_EXAMINED,
+}
+
+ErrorKind = Literal["false_positive", "false_negative"]
 
 
-def words_of(record: Record) -> dict[str, str]:
+class Finding(TypedDict):
+    """What the words of a verdict are made of; a `Verdict` is one."""
+
+    decision: ReadOnly[Decision]
+    reason: ReadOnly[RefusalReason | None]
+    probability: ReadOnly[float | None]
+    thresholds: ReadOnly[ThresholdsPart]
+    envelope: ReadOnly[EnvelopePart | None]
+    stability: ReadOnly[StabilityPart | None]
+
+
+def words_of(finding: Finding) -> WordsPart:
     """The field `words`: the step of the scale, and one hedged sentence with the error rates."""
-    return {"scale": scale_of(record), "summary": _summary(record)}
+    return {"scale": scale_of(finding), "summary": _summary(finding)}
 
 
-def scale_of(record: Record) -> str:
+def scale_of(finding: Finding) -> ScaleWords:
     """The words that stand for the decision."""
-    plain = {"real": NO_SIGNS, "inconclusive": INCONCLUSIVE, "not_analysable": NOT_EXAMINED}
-    if record["decision"] != "fake":
-        return plain[record["decision"]]
-    return STRONG_SIGNS if _is_strong(record) else SIGNS
+    if finding["decision"] == "fake":
+        return STRONG_SIGNS if _is_strong(finding) else SIGNS
+    return PLAIN[finding["decision"]]
 
 
 def percent(rate: float) -> str:
@@ -50,37 +83,46 @@ def percent(rate: float) -> str:
     return f"{100 * rate:.1f} %"
 
 
-def rate_of(thresholds: Record, what: str) -> str:
+def error_rate(thresholds: ThresholdsPart, kind: ErrorKind) -> tuple[float, list[float]]:
+    """How often the detector makes this error, 0..1, and the 95 % interval of that."""
+    if kind == "false_positive":
+        return thresholds["false_positive_rate"], thresholds["false_positive_interval"]
+    return thresholds["false_negative_rate"], thresholds["false_negative_interval"]
+
+
+def rate_of(thresholds: ThresholdsPart, kind: ErrorKind) -> str:
     """A rate with its 95 % interval: no error in four videos is not no error."""
-    low, high = thresholds[f"{what}_interval"]
-    return f"{percent(thresholds[f'{what}_rate'])} ({100 * low:.1f} to {100 * high:.1f})"
+    rate, (low, high) = error_rate(thresholds, kind)
+    return f"{percent(rate)} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _is_strong(record: Record) -> bool:
+def _is_strong(finding: Finding) -> bool:
     """High, inside of what the detector was measured on, and the same on a second look."""
-    envelope, stability = record.get("envelope"), record.get("stability")
+    envelope, stability = finding.get("envelope"), finding.get("stability")
     doubted = (envelope and not envelope["inside"]) or (stability and stability["flipped"])
-    return bool(record["probability"] >= STRONG_FROM and not doubted)
+    score = finding["probability"]
+    return score is not None and score >= STRONG_FROM and not doubted
 
 
-def _summary(record: Record) -> str:
-    if record["decision"] == "not_analysable":
-        why = REASONS.get(record["reason"], "no stage came to a judgement")
+def _summary(finding: Finding) -> str:
+    if finding["decision"] == "not_analysable":
+        reason = finding["reason"]
+        why = REASONS[reason] if reason else "no stage came to a judgement"
         return (
             f"The video could not be examined, because {why}: nothing is said about whether it "
             "was manipulated."
         )
-    thresholds = record["thresholds"]
+    thresholds = finding["thresholds"]
     return (
-        f"{_finding(record)}; at these thresholds {rate_of(thresholds, 'false_positive')} of real "
-        f"videos are called fake and {rate_of(thresholds, 'false_negative')} of fakes are called "
-        f"real (in brackets the 95 % intervals), as measured on {thresholds['videos']} videos: "
-        f"{thresholds['measured_on']}."
+        f"{_sentence(finding)}; at these thresholds {rate_of(thresholds, 'false_positive')} of "
+        f"real videos are called fake and {rate_of(thresholds, 'false_negative')} of fakes are "
+        "called real (in brackets the 95 % intervals), as measured on "
+        f"{thresholds['videos']} videos: {thresholds['measured_on']}."
     )
 
 
-def _finding(record: Record) -> str:
-    score = f"{record['probability']:.2f}"
+def _sentence(finding: Finding) -> str:
+    score = f"{finding['probability']:.2f}"
     return {
         STRONG_SIGNS: f"A score of {score} of 1 points strongly to a manipulation, and proves none",
         SIGNS: f"A score of {score} of 1 points to a manipulation, and proves none",
@@ -88,4 +130,4 @@ def _finding(record: Record) -> str:
         "was manipulated",
         NO_SIGNS: f"With a score of {score} of 1 none of the signs that the detector knows was "
         "found, which does not rule out a manipulation",
-    }[scale_of(record)]
+    }[scale_of(finding)]

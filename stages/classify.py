@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from ..record.schema import Decision
 from ..storage.detector_record import EnvelopeRecord, ThresholdsRecord
 from ..storage.errors import NotAnalysable, Reason
 from .base import Context
@@ -12,7 +13,9 @@ from .facts import FaceTrack, Judgement, TrackFeatures, TrackJudgement
 from .networks.detector import Detector
 from .settings import FacesSettings
 
-FAKE, REAL, INCONCLUSIVE = "fake", "real", "inconclusive"
+FAKE: Final = "fake"
+REAL: Final = "real"
+INCONCLUSIVE: Final = "inconclusive"
 UNMEASURED = (
     'Whole frames were looked at (faces.mode is "frame"), but this detector was measured on faces: '
     "its thresholds and their error rates do not hold here."
@@ -90,7 +93,7 @@ def heed_envelope(
     return replace(judgement, decision=INCONCLUSIVE, reason=reason, envelope_check=envelope_check)
 
 
-def decide(probability: float, thresholds: ThresholdsRecord) -> str:
+def decide(probability: float, thresholds: ThresholdsRecord) -> Decision:
     """`fake`, `real` or `inconclusive`."""
     if probability >= thresholds.fake:
         return FAKE

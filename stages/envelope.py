@@ -4,14 +4,14 @@ Training measures every video with this same file, so that a bound means the sam
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..record.schema import EnvelopePart, OutlierPart
 from ..storage.detector_record import BoundsRecord, EnvelopeRecord, short
 from .facts import EnvelopeCheck, FaceTrack, Outlier
 from .media.video import Image
@@ -102,14 +102,24 @@ def stand(measures: Measures, envelope: EnvelopeRecord | None) -> EnvelopeCheck 
     return EnvelopeCheck(dict(measures), tuple(outside))
 
 
-def envelope_check_record(envelope_check: EnvelopeCheck | None) -> dict[str, Any] | None:
+def envelope_check_record(envelope_check: EnvelopeCheck | None) -> EnvelopePart | None:
     """The verdict's field `envelope`: None when the detector has no bounds."""
     if envelope_check is None:
         return None
     return {
         "inside": not envelope_check.outside,
         "measures": {name: round(value, 4) for name, value in envelope_check.measures.items()},
-        "outside": [asdict(outlier) for outlier in envelope_check.outside],
+        "outside": [_outlier(outlier) for outlier in envelope_check.outside],
+    }
+
+
+def _outlier(outlier: Outlier) -> OutlierPart:
+    return {
+        "measure": outlier.measure,
+        "value": outlier.value,
+        "low": outlier.low,
+        "high": outlier.high,
+        "text": outlier.text,
     }
 
 

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..record.schema import ExaminationPart, ProvenancePart, StreamPart
 from .base import Context
 from .examination.examined import unread
 from .examination.provenance import read_provenance
@@ -14,7 +14,7 @@ from .examination.traces import LIMITS, Evidence, Trace, find_traces
 from .examination.trust import trust_anchors
 from .media.boxes import header_clocks
 from .media.container import MP4
-from .media.inspection import Inspection, inspect_file
+from .media.inspection import Inspection, StreamFacts, inspect_file
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _traces(context: Context, file: Inspection) -> list[Trace]:
         return [Trace("unreadable", NO_TRACES)]
 
 
-def _provenance(video: Path, file: Inspection, anchors: str | None) -> dict[str, Any]:
+def _provenance(video: Path, file: Inspection, anchors: str | None) -> ProvenancePart:
     try:
         return read_provenance(video, file.format, anchors)
     except UNREADABLE as error:
@@ -73,15 +73,35 @@ def _provenance(video: Path, file: Inspection, anchors: str | None) -> dict[str,
         return unread(FAILED)
 
 
-def _examination(file: Inspection, traces: list[Trace]) -> dict[str, Any]:
+def _examination(file: Inspection, traces: list[Trace]) -> ExaminationPart:
     return {
         "container": {
             "format": file.format,
             "duration_s": file.duration_s,
             "bit_rate": file.bit_rate,
         },
-        "streams": [asdict(stream) for stream in file.streams],
+        "streams": [_stream(stream) for stream in file.streams],
         "tags": dict(file.tags),
-        "traces": [asdict(trace) for trace in traces],
+        "traces": [{"kind": trace.kind, "text": trace.text} for trace in traces],
         "limits": LIMITS,
+    }
+
+
+def _stream(stream: StreamFacts) -> StreamPart:
+    return {
+        "index": stream.index,
+        "kind": stream.kind,
+        "codec": stream.codec,
+        "profile": stream.profile,
+        "width": stream.width,
+        "height": stream.height,
+        "pixel_format": stream.pixel_format,
+        "fps": stream.fps,
+        "bit_rate": stream.bit_rate,
+        "start_s": stream.start_s,
+        "duration_s": stream.duration_s,
+        "language": stream.language,
+        "sample_rate": stream.sample_rate,
+        "channels": stream.channels,
+        "encoder": stream.encoder,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..record.schema import Decision
 from .media.video import Image
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the displayed frame
@@ -74,7 +75,7 @@ class EnvelopeCheck:
 class Judgement:
     """The video's judgement (fact `judgement`)."""
 
-    decision: str  # fake, real or inconclusive
+    decision: Decision  # never not_analysable
     reason: str | None  # why it is inconclusive, in words
     probability: float  # the largest of the tracks'
     tracks: tuple[TrackJudgement, ...]

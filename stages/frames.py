@@ -1,12 +1,12 @@
 """The stage `frames`: which frames are looked at."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import cv2
 
+from ..record.schema import ContainerPart
 from .base import Context
 from .media.pyav import PyavVideo, open_video
 from .media.video import ContainerFacts, Frame
@@ -57,7 +57,7 @@ class FrameSample:
 class Frames:
     """Opens the video, so that one that cannot be judged is refused before anything is spent.
 
-    Gives `frames` (a `FrameSample`) and `container` (`ContainerFacts` as a dict).
+    Gives `frames` (a `FrameSample`) and `container` (a `ContainerPart`).
     Raises `NotAnalysable` (unsupported or undecodable).
     """
 
@@ -74,7 +74,19 @@ class Frames:
         sample = FrameSample(context.video, settings, keep)
         container = sample.container()
         context.progress(1.0)
-        return {"frames": sample, "container": asdict(container)}
+        return {"frames": sample, "container": _described(container)}
+
+
+def _described(container: ContainerFacts) -> ContainerPart:
+    return {
+        "format": container.format,
+        "codec": container.codec,
+        "width": container.width,
+        "height": container.height,
+        "fps": container.fps,
+        "duration_s": container.duration_s,
+        "rotation": container.rotation,
+    }
 
 
 def _keep(frame: Frame, folder: Path) -> None:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..record.schema import HeatmapPart, HeatMethod
 from .base import Context
 from .explanation.activation import ACTIVATIONS, Heat
 from .explanation.blurring import ScoreFunction, occlusion
@@ -21,9 +22,17 @@ from .media.video import Image
 
 FOLDER = "heatmaps"
 SHEET = "heatmap.png"
-TITLES = {"gradcam": "Grad-CAM", "gradcam++": "Grad-CAM++", "occlusion": "Occlusion"}
+TITLES: Mapping[HeatMethod, str] = {
+    "gradcam": "Grad-CAM",
+    "gradcam++": "Grad-CAM++",
+    "occlusion": "Occlusion",
+}
 # A plus in a link can mean a space.
-FILE_NAMES = {"gradcam": "gradcam", "gradcam++": "gradcampp", "occlusion": "occlusion"}
+FILE_NAMES: Mapping[HeatMethod, str] = {
+    "gradcam": "gradcam",
+    "gradcam++": "gradcampp",
+    "occlusion": "occlusion",
+}
 JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95)
 ENOUGH = 0.5  # of the largest attention times score: what a frame must have to be preferred
 
@@ -40,9 +49,9 @@ class Pick:
     sample: FaceSample
 
 
-Heats = list[dict[str, Heat]]  # one a pick: by method, 0..1
-Checks = list[dict[str, Faithfulness | None]]  # likewise
-Explained = tuple[Pick, dict[str, Heat], dict[str, Faithfulness | None]]
+Heats = list[dict[HeatMethod, Heat]]  # one a pick: by method, 0..1
+Checks = list[dict[HeatMethod, Faithfulness | None]]  # likewise
+Explained = tuple[Pick, dict[HeatMethod, Heat], dict[HeatMethod, Faithfulness | None]]
 
 
 class GradCam:
@@ -63,8 +72,7 @@ class GradCam:
 
     Writes `heatmaps/<nn>-<method>.jpg` and `heatmaps/<nn>-frame.jpg` (whole frames, with and
     without heat) and `heatmap.png` (all of them on one sheet).
-    Gives `heatmaps`: one {"file", "frame_file", "t" in seconds, "track", "method",
-    "faithfulness"} each, the frame that spoke most for a fake first.
+    Gives `heatmaps`: a list of `HeatmapPart`, the frame that spoke most for a fake first.
     """
 
     name = "gradcam"
@@ -133,7 +141,7 @@ def strongest_apart(weights: Mapping[FrameRef, float], count: int) -> list[Frame
 
 def heat_picks(picks: Sequence[Pick], context: Context) -> Heats:
     """Every pick's maps; each method's heat is 0..1 over all of them."""
-    methods: Sequence[str] = context.settings.gradcam.methods
+    methods: Sequence[HeatMethod] = context.settings.gradcam.methods
     heats = [{method: _heat(method, pick, context) for method in methods} for pick in picks]
     for method in methods:
         highest = max((float(of[method].max()) for of in heats), default=0.0)
@@ -161,7 +169,7 @@ def write_image(path: Path, image: Image, options: Sequence[int] = ()) -> None:
         raise OSError(f"could not write {path}")
 
 
-def _heat(method: str, pick: Pick, context: Context) -> Heat:
+def _heat(method: HeatMethod, pick: Pick, context: Context) -> Heat:
     maps = pick.features.maps[pick.place]
     if method == "occlusion":
         return occlusion(pick.sample.crop, maps.shape[:2], _judge(pick, context))
@@ -216,7 +224,7 @@ def _draw(place: int, explained: Explained, image: Image, opacity: float) -> Ite
         yield draw_panel(image, heated, pick.sample.box, caption)
 
 
-def _entries(explained: Sequence[Explained]) -> Iterator[dict[str, Any]]:
+def _entries(explained: Sequence[Explained]) -> Iterator[HeatmapPart]:
     for place, (pick, heats, checks) in enumerate(explained):
         for method in heats:
             yield {
@@ -229,7 +237,7 @@ def _entries(explained: Sequence[Explained]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _heat_name(place: int, method: str) -> str:
+def _heat_name(place: int, method: HeatMethod) -> str:
     return f"{place + 1:02}-{FILE_NAMES[method]}.jpg"
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ..record.schema import HeatMethod, LookName
+
 BUILT_IN_CHAIN = (
     "examine",
     "frames",
@@ -106,7 +108,7 @@ class FeaturesSettings(Section):
 
 class StabilitySettings(Section):
     looks: Annotated[
-        tuple[Literal["reencoded", "halved", "brightened"], ...],
+        tuple[LookName, ...],
         Field(
             description='looks at the same frames "reencoded", "halved" (in size) or "brightened"; '
             "a decision that flips under one is withdrawn"
@@ -119,7 +121,7 @@ class GradcamSettings(Section):
         int, Field(ge=0, le=64, description="frames with heatmaps: they spoke most for a fake")
     ] = 4
     methods: Annotated[
-        tuple[Literal["gradcam", "gradcam++", "occlusion"], ...],
+        tuple[HeatMethod, ...],
         Field(min_length=1, description="a heatmap by each: gradcam, gradcam++, occlusion"),
         AfterValidator(_each_once),
     ] = ("gradcam",)

@@ -1,13 +1,14 @@
 """The stage `stability`: does the decision stand what happens to any video on its way?"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 
+from ..record.schema import Decision, LookName, LookPart, StabilityPart
 from ..storage.detector_record import ThresholdsRecord
 from ..storage.errors import NotAnalysable
 from .base import Context, Stage
@@ -21,16 +22,7 @@ from .verdict import NOT_ANALYSABLE
 
 CRF = 32  # of H.264: about what a messenger leaves
 BRIGHTER = 1.2
-OTHER_SIDE = {FAKE: REAL, REAL: FAKE}
-
-
-@dataclass(frozen=True, slots=True)
-class SecondLook:
-    """What one more look at the video gave. It explains nothing: heatmaps are of the first."""
-
-    name: str
-    decision: str  # not_analysable too
-    probability: float | None  # of fake, calibrated; None when not analysable
+OTHER_SIDE: Mapping[Decision, Decision] = {FAKE: REAL, REAL: FAKE}
 
 
 class AlteredFrames:
@@ -54,7 +46,7 @@ class Stability:
     outside of the operating envelope or without a face is told and withdraws nothing: it is less
     sure of the same, not sure of something else.
 
-    Gives `judgement`, and `stability`: None when no look is asked for, else JSON.
+    Gives `judgement`, and `stability`: None when no look is asked for, else as in the record.
     """
 
     name = "stability"
@@ -76,11 +68,7 @@ class Stability:
         flips = [look for look in looks if flipped(first, look, thresholds)]
         text = _describe(first, looks, flips)
         judgement = replace(first, decision=INCONCLUSIVE, reason=text) if flips else first
-        record = {
-            "looks": [asdict(look) for look in looks],
-            "flipped": bool(flips),
-            "text": text,
-        }
+        record: StabilityPart = {"looks": looks, "flipped": bool(flips), "text": text}
         return {"judgement": judgement, "stability": record}
 
 
@@ -97,25 +85,29 @@ def look_at(context: Context, frames: Any) -> Judgement:
     return judgement
 
 
-def flipped(first: Judgement, look: SecondLook, thresholds: ThresholdsRecord) -> bool:
+def flipped(first: Judgement, look: LookPart, thresholds: ThresholdsRecord) -> bool:
     """Whether a look's score belongs to the decision that the first look's excludes."""
-    if look.probability is None or first.decision not in OTHER_SIDE:
+    if look["probability"] is None or first.decision not in OTHER_SIDE:
         return False
-    return decide(look.probability, thresholds) == OTHER_SIDE[first.decision]
+    return decide(look["probability"], thresholds) == OTHER_SIDE[first.decision]
 
 
-def _look(context: Context, name: str) -> SecondLook:
+def _look(context: Context, name: LookName) -> LookPart:
     frames = AlteredFrames(context.facts["frames"], ALTERATIONS[name])
     try:
         judgement = look_at(context, frames)
     except NotAnalysable:
-        return SecondLook(name, NOT_ANALYSABLE, None)
-    return SecondLook(name, judgement.decision, round(judgement.probability, 6))
+        return {"name": name, "decision": NOT_ANALYSABLE, "probability": None}
+    return {
+        "name": name,
+        "decision": judgement.decision,
+        "probability": round(judgement.probability, 6),
+    }
 
 
-def _describe(first: Judgement, looks: Sequence[SecondLook], flips: Sequence[SecondLook]) -> str:
+def _describe(first: Judgement, looks: Sequence[LookPart], flips: Sequence[LookPart]) -> str:
     was = f"{first.decision} ({first.probability:.2f})"
-    others = ", ".join(f"{look.name} {_score(look)}" for look in flips or looks)
+    others = ", ".join(f"{look['name']} {_in_words(look)}" for look in flips or looks)
     if flips:
         return (
             f"The decision does not stand a second look at the same frames: as they are they are "
@@ -124,9 +116,10 @@ def _describe(first: Judgement, looks: Sequence[SecondLook], flips: Sequence[Sec
     return f"The same frames are {was} as they are, and {others}."
 
 
-def _score(look: SecondLook) -> str:
-    score = "" if look.probability is None else f" ({look.probability:.2f})"
-    return f"{look.decision.replace('_', ' ')}{score}"
+def _in_words(look: LookPart) -> str:
+    probability = look["probability"]
+    score = "" if probability is None else f" ({probability:.2f})"
+    return f"{look['decision'].replace('_', ' ')}{score}"
 
 
 def _halved(image: Image) -> Image:
@@ -143,7 +136,7 @@ def _silent(_part: float) -> None:
     """The stage's own progress is told look by look."""
 
 
-ALTERATIONS: Mapping[str, Callable[[Image], Image]] = {
+ALTERATIONS: Mapping[LookName, Callable[[Image], Image]] = {
     "reencoded": partial(through_h264, crf=CRF),
     "halved": _halved,
     "brightened": _brightened,

@@ -8,10 +8,9 @@ default stands here.
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -124,13 +123,13 @@ class Registry:
             )
         return read_detector(folders[name], bundled=folders[name].parent == BUNDLED)
 
-    def record_of(self, judge: Mapping[str, Any]) -> DetectorRecord | None:
+    def record_of(self, name: str, sha256: str) -> DetectorRecord | None:
         """The record of the very detector that a verdict names; None when it is not here."""
         try:
-            found = self.get(judge["name"])
+            found = self.get(name)
         except DetectorError:
             return None
-        return found.record if found.sha256 == judge["sha256"] else None
+        return found.record if found.sha256 == sha256 else None
 
     def active_name(self) -> str:
         """The name of the detector that judges."""

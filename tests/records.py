@@ -27,6 +27,23 @@ THRESHOLDS = {
     "measured_on": "made-up faces",
     "videos": 1442,
 }
+STREAM = {
+    "index": 0,
+    "kind": "video",
+    "codec": "h264",
+    "profile": "High",
+    "width": 320,
+    "height": 240,
+    "pixel_format": "yuv420p",
+    "fps": 25.0,
+    "bit_rate": 24000,
+    "start_s": 0.0,
+    "duration_s": 4.0,
+    "language": None,
+    "sample_rate": None,
+    "channels": None,
+    "encoder": None,
+}
 
 
 def face_of(track: int, scores: Sequence[float], step: float = 0.5) -> Record:
@@ -100,13 +117,20 @@ def fake_record() -> Record:
 
 
 def with_everything(record: Record, text: str = "plain") -> Record:
-    """The same with all that other stages may add; `text` is what a video's maker wrote."""
+    """The same with all that a verdict holds; `text` is what a video's maker wrote."""
     heatmaps = [
         {
             **entry,
             "method": "gradcam++",
             "frame_file": entry["file"].replace(".png", "-frame.jpg"),
-            "faithfulness": {"better_than_chance": True, "text": "Better than chance."},
+            "faithfulness": {
+                "deletion": 0.2,
+                "insertion": 0.8,
+                "random_deletion": 0.5,
+                "random_insertion": 0.5,
+                "better_than_chance": True,
+                "text": "Better than chance.",
+            },
         }
         for entry in record["heatmaps"]
     ]
@@ -115,9 +139,11 @@ def with_everything(record: Record, text: str = "plain") -> Record:
         "heatmaps": heatmaps,
         "facts": {"brightness": 103.25, "note": text},
         "examination": {
-            "streams": [{"index": 0, "kind": "video", "codec": "h264"}],
+            "container": {"format": "mov,mp4", "duration_s": 4.0, "bit_rate": 24690},
+            "streams": [STREAM],
             "tags": {"title": text, text: "x"},
             "traces": [{"kind": "re-encoded", "text": f"Written by Lavf60 {text}"}],
+            "limits": "A trace is a fact about the file, not proof of manipulation.",
         },
         "provenance": {
             "state": "untrusted",
@@ -140,12 +166,13 @@ def with_everything(record: Record, text: str = "plain") -> Record:
             ],
         },
         "stability": {
-            "looks": [{"name": "shrunk", "decision": "inconclusive", "probability": 0.5}],
+            "looks": [{"name": "halved", "decision": "inconclusive", "probability": 0.5}],
             "flipped": True,
-            "text": "Shrunk, it says otherwise.",
+            "text": "Halved, it says otherwise.",
         },
         "custody": [{"at": "2026-01-01T00:00:00.000Z", "what": "received", "detail": f"as {text}"}],
-        "settings": {"frames": {"count": 8}},
+        "settings": {"stages": ["frames", "report"], "frames": {"count": 8}},
+        "files": {"report.html": SHA},
     }
     whole = {**record, **more}
     return {**whole, "words": words_of(whole)}

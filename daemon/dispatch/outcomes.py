@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...isolation.replies import WorkerRaised
 from ...record.file import VERDICT_FILE
-from ...record.schema import RecordDamaged, parse_judged
+from ...record.parsing import RecordDamaged, parse_outcome
 from ...storage.errors import DdaemonError, Reason, UserError
 from ...storage.queue import Claim, Outcome
 from ..home.config import WorkersSettings
@@ -39,12 +39,13 @@ def require_record(folder: Path, claim: Claim, outcome: Outcome) -> None:
     if path.stat().st_size > MAX_RECORD_BYTES:
         raise BadReply(f"the worker left a {VERDICT_FILE} beyond {MAX_RECORD_BYTES} bytes")
     try:
-        record = parse_judged(path.read_bytes())
+        record = parse_outcome(path.read_bytes())
     except RecordDamaged as error:
         raise BadReply(f"the worker left no {VERDICT_FILE} that can be read: {error}") from error
-    said = (record.job, record.input.sha256, record.decision, record.reason, record.probability)
-    meant = (claim.job, claim.sha256, outcome.decision, outcome.reason, outcome.probability)
-    if said != meant:
+    said = (record["decision"], record["reason"], record["probability"])
+    meant = (outcome.decision, outcome.reason, outcome.probability)
+    is_of_claim = (record["job"], record["input"]["sha256"]) == (claim.job, claim.sha256)
+    if said != meant or not is_of_claim:
         raise BadReply(f"the worker left a {VERDICT_FILE} that says other than the worker")
 
 

@@ -5,11 +5,12 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import Connection
 
-from ...record.file import VERDICT_FILE
+from ...record.file import read_record
+from ...record.schema import PublishableRecord
 from ...storage.notices import plan
 from ...storage.queue import JobRow
 from ...storage.states import State
@@ -81,19 +82,14 @@ class Planner:
         ):
             return
         event = "quarantine" if quarantined else "verdict"
-        payload = payload_of(row, {} if quarantined else self._record(row))
+        payload = payload_of(row, {} if quarantined else read_record(self._outbox / row.folder))
         for target in self._targets:
             delivery = str(uuid.uuid4())
             text = json.dumps({**payload, "delivery": delivery, "event": event})
             plan(connection, delivery, row.id, event, target.key, text, row.finished_at, row.holder)
 
-    def _record(self, row: JobRow) -> dict[str, Any]:
-        path = self._outbox / row.folder / VERDICT_FILE
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return record
 
-
-def payload_of(row: JobRow, record: dict[str, Any]) -> dict[str, Any]:
+def payload_of(row: JobRow, record: PublishableRecord) -> dict[str, object]:
     """All that is told (docs/webhook.schema.json), but delivery and event."""
     quarantined = row.state == State.QUARANTINED
     detector = record.get("detector")
@@ -107,7 +103,12 @@ def payload_of(row: JobRow, record: dict[str, Any]) -> dict[str, Any]:
         "probability": None if quarantined else row.probability,
         "thresholds": record.get("thresholds"),
         "folder": folder_name(row.name, row.id) if quarantined else row.folder,
-        "detector": detector and {key: detector[key] for key in ("name", "version", "sha256")},
+        "detector": detector
+        and {
+            "name": detector["name"],
+            "version": detector["version"],
+            "sha256": detector["sha256"],
+        },
         "at": iso(row.finished_at),
     }
 

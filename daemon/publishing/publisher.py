@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...record.file import VERDICT_FILE, close_record, read_record
+from ...record.schema import PublishableRecord
 from ...record.witnesses import custody_of_log
 from ...storage.content import FileStamp, hash_file
 from ...storage.errors import DatabaseLost
@@ -27,7 +28,6 @@ from .outbox import PublishDirectory
 logger = logging.getLogger(__name__)
 
 RETRY_S = 5.0
-MISSHAPEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class Publisher(WokenThread):
@@ -88,8 +88,8 @@ class Publisher(WokenThread):
         try:
             step(*args)
         # A worker that a video took over can still write to what it holds open: a record that is
-        # damaged after it was looked at must not end this thread, and the service with it.
-        except (OSError, *MISSHAPEN) as error:
+        # damaged after it was looked at, or too deep to be told of, must not end this thread.
+        except (OSError, RecursionError) as error:
             self._say(f"job {row.id} can't be published: {_in_short(error)}")
 
     def _say(self, fault: str) -> None:
@@ -203,7 +203,8 @@ def _in_short(error: Exception) -> str:
 
 def _judge(folder: Path) -> DetectorRef | None:
     """The detector that the record names, if it names one."""
-    detector = read_record(folder).get("detector")
+    record: PublishableRecord = read_record(folder)
+    detector = record.get("detector")
     return detector and DetectorRef(detector["name"], detector["version"], detector["sha256"])
 
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
 from ...isolation.limits import wait_within
 from ...isolation.process import WorkerProcess
 from ...record.file import close_record
+from ...record.schema import Verdict
 from ...stages.base import Subject
 from ...storage.content import file_name, hash_file
 from ...storage.errors import DdaemonError
@@ -63,7 +63,7 @@ class Checker:
 
     def check(
         self, video: Path, on_progress: OnProgress = lambda _stage, _percent: None
-    ) -> dict[str, Any]:
+    ) -> Verdict:
         """The verdict's record. Raises `CheckFailed`, `UserError` or OSError without one."""
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             task = self._task(video, Path(folder) / "work")

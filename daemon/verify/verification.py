@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from ...record.comparison import compare, other_versions
 from ...record.file import VERDICT_FILE, files_of
-from ...record.schema import RecordDamaged, Sealed, parse_record
+from ...record.parsing import RecordDamaged, is_format_1, parse_record
+from ...record.schema import VerifiableRecord
 from ...record.witnesses import witness_of
 from ...stages.settings import StageSettings
 from ...storage.audit import Entry, Witness
@@ -89,11 +90,11 @@ def verify(asked: VerifyRequest) -> Iterator[Check]:
     yield from _check_again(asked, record, detector, video, is_vouched=is_vouched)
 
 
-def _parse(raw: bytes) -> tuple[Sealed | None, Check]:
+def _parse(raw: bytes) -> tuple[VerifiableRecord | None, Check]:
     try:
         return parse_record(raw), Check("record", CheckState.OK, "")
     except RecordDamaged as error:
-        if b'"format": 1,' in raw[:32]:
+        if is_format_1(raw):
             text = "it is of format 1, which lists neither its files nor its settings"
             return None, Check("record", CheckState.NOT_CHECKED, text)
         return None, Check(
@@ -104,7 +105,7 @@ def _parse(raw: bytes) -> tuple[Sealed | None, Check]:
 # -- the record against the log --------------------------------------------------------------
 
 
-def _check_log(asked: VerifyRequest, raw: bytes, record: Sealed | None) -> list[Check]:
+def _check_log(asked: VerifyRequest, raw: bytes, record: VerifiableRecord | None) -> list[Check]:
     """The log itself, then the record against it."""
     if not is_there(asked.home.database):
         text = f"{asked.home.path} has no audit log; nothing vouches for the record itself"
@@ -123,10 +124,10 @@ def _check_log(asked: VerifyRequest, raw: bytes, record: Sealed | None) -> list[
 
 
 def _checks_of(
-    asked: VerifyRequest, log: AuditLog, raw: bytes, record: Sealed | None
+    asked: VerifyRequest, log: AuditLog, raw: bytes, record: VerifiableRecord | None
 ) -> list[Check]:
     digest = hashlib.sha256(raw).hexdigest()
-    job = record.job if record else None
+    job = record["job"] if record else None
     witness = _witness(record)
     folder = file_name(asked.folder.resolve())
     entries = log.published(job=job, verdict=digest, folder=folder)
@@ -138,11 +139,10 @@ def _checks_of(
     return [chain, _without_entry(asked, record, is_ours=is_ours)]
 
 
-def _witness(record: Sealed | None) -> Witness | None:
+def _witness(record: VerifiableRecord | None) -> Witness | None:
     """The head that the record carries, if it can be read: the record's hash tells of the rest."""
     try:
-        custody = [entry.model_dump() for entry in record.custody] if record else []
-        return witness_of(custody, "this verdict")
+        return witness_of(record["custody"] if record else (), "this verdict")
     except UserError:
         return None
 
@@ -184,8 +184,10 @@ def _folder_of(entry: Entry) -> str | None:
     return folder
 
 
-def _without_entry(asked: VerifyRequest, record: Sealed | None, *, is_ours: bool) -> Check:
-    whose = f"job {record.job}" if record and record.job else "a verdict of no job"
+def _without_entry(
+    asked: VerifyRequest, record: VerifiableRecord | None, *, is_ours: bool
+) -> Check:
+    whose = f"job {record['job']}" if record and record["job"] else "a verdict of no job"
     if is_ours:
         text = (
             "its job, or the entry of the log that it names, is of this home, but the log tells of "
@@ -208,8 +210,8 @@ def _hashes(folder: Path) -> dict[str, str | None]:
     }
 
 
-def _check_files(record: Sealed, hashes: Mapping[str, str | None]) -> Iterator[Check]:
-    listed = record.files
+def _check_files(record: VerifiableRecord, hashes: Mapping[str, str | None]) -> Iterator[Check]:
+    listed = record["files"]
     for name in sorted(listed.keys() - hashes.keys()):
         yield Check("files", CheckState.FAULT, f"{name} is missing")
     for name in sorted(listed.keys() & hashes.keys()):
@@ -224,8 +226,8 @@ def _check_files(record: Sealed, hashes: Mapping[str, str | None]) -> Iterator[C
         yield Check("files", CheckState.OK, f"all {right} files that the record lists, unaltered")
 
 
-def _check_extra(record: Sealed, name: str, digest: str | None) -> Check:
-    if digest == record.input.sha256:
+def _check_extra(record: VerifiableRecord, name: str, digest: str | None) -> Check:
+    if digest == record["input"]["sha256"]:
         return Check("files", CheckState.OK, f"{name} came later: another copy of the video itself")
     return Check("files", CheckState.FAULT, f"{name} was added: the record does not list it")
 
@@ -233,34 +235,35 @@ def _check_extra(record: Sealed, name: str, digest: str | None) -> Check:
 # -- detector and video against the record ---------------------------------------------------
 
 
-def _check_detector(registry: Registry, record: Sealed) -> tuple[DetectorFolder | None, Check]:
-    wanted = record.detector
-    needed = f"detector {wanted.name} {wanted.version}, SHA-256 {wanted.sha256}"
-    if wanted.name not in registry.names():
+def _check_detector(
+    registry: Registry, record: VerifiableRecord
+) -> tuple[DetectorFolder | None, Check]:
+    wanted = record["detector"]
+    name, version, sha256 = wanted["name"], wanted["version"], wanted["sha256"]
+    needed = f"detector {name} {version}, SHA-256 {sha256}"
+    if name not in registry.names():
         text = f"not here: {needed}; put its folder into {registry.folder}"
         return None, Check("detector", CheckState.NOT_CHECKED, text)
     try:
-        found = registry.get(wanted.name)
-        if found.sha256 == wanted.sha256:
+        found = registry.get(name)
+        if found.sha256 == sha256:
             found.verify()
     except DetectorError as error:
         return None, Check("detector", CheckState.FAULT, str(error))
-    if found.sha256 == wanted.sha256:
+    if found.sha256 == sha256:
         return found, Check("detector", CheckState.OK, f"{needed[9:]}, every file of it unaltered")
-    if found.record.version == wanted.version:
-        text = (
-            f"the {wanted.name} {wanted.version} here has the SHA-256 {found.sha256[:SHOWN]}: it "
-        )
+    if found.record.version == version:
+        text = f"the {name} {version} here has the SHA-256 {found.sha256[:SHOWN]}: it "
         text += f"was altered, or the record was; needed is {needed}"
         return None, Check("detector", CheckState.FAULT, text)
-    text = f"here is {wanted.name} {found.record.version}; needed is {needed}"
+    text = f"here is {name} {found.record.version}; needed is {needed}"
     return None, Check("detector", CheckState.NOT_CHECKED, text)
 
 
 def _check_input(
-    asked: VerifyRequest, record: Sealed, hashes: Mapping[str, str | None]
+    asked: VerifyRequest, record: VerifiableRecord, hashes: Mapping[str, str | None]
 ) -> tuple[Path | None, Check]:
-    wanted = record.input.sha256
+    wanted = record["input"]["sha256"]
     if asked.video is None:
         for name, path in files_of(asked.folder).items():
             if hashes.get(name) == wanted:
@@ -282,15 +285,15 @@ def _check_input(
     return video, Check("input", CheckState.OK, f"{video} is the video that was judged")
 
 
-def _source(home: Home, record: Sealed) -> Path | None:
+def _source(home: Home, record: VerifiableRecord) -> Path | None:
     """Where the video was seen last, if this home knows the job and something lies there."""
-    if record.job is None or not is_there(home.database):
+    if record["job"] is None or not is_there(home.database):
         return None
     try:
         ledger = JobReader(home.database)
     except (HomeError, JobError):
         return None
-    source = ledger.source(record.job)
+    source = ledger.source(record["job"])
     ledger.close()
     return source if source and source.is_file() else None
 
@@ -300,7 +303,7 @@ def _source(home: Home, record: Sealed) -> Path | None:
 
 def _check_again(
     asked: VerifyRequest,
-    record: Sealed,
+    record: VerifiableRecord,
     detector: DetectorFolder | None,
     video: Path | None,
     *,
@@ -325,10 +328,10 @@ def _check_again(
     yield from _compared(record, now)
 
 
-def _settings(record: Sealed, *, is_vouched: bool) -> StageSettings:
+def _settings(record: VerifiableRecord, *, is_vouched: bool) -> StageSettings:
     """The recorded settings. Raises `UserError` when they are not fit to be used here."""
     try:
-        settings = StageSettings.model_validate(record.settings)
+        settings = StageSettings.model_validate(record["settings"])
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -347,12 +350,12 @@ def _as_recorded(config: Config, settings: StageSettings) -> Config:
     return config.model_copy(update=stages)
 
 
-def _judge(config: Config, detector: DetectorFolder, video: Path) -> Sealed:
+def _judge(config: Config, detector: DetectorFolder, video: Path) -> VerifiableRecord:
     with Checker(config, detector, [video]) as checker:
         return parse_record(json.dumps(checker.check(video)).encode())
 
 
-def _compared(record: Sealed, now: Sealed) -> Iterator[Check]:
+def _compared(record: VerifiableRecord, now: VerifiableRecord) -> Iterator[Check]:
     versions = other_versions(record, now)
     if versions:
         text = f"other versions than then: {'; '.join(versions)}"

@@ -1,9 +1,9 @@
 """Provenance: what the signed statement in a file (a C2PA manifest) is worth, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from ...record.schema import ProvenancePart, ProvenanceState
 from ...storage.text import clipped
 from ..media.credentials import MEDIA_TYPES, Status, read_credentials
 from .examined import unread
@@ -11,7 +11,7 @@ from .examined import unread
 MAX_TEXT = 300  # characters of what the file says
 SHOWN_FAULTS = 3
 
-STATES = {
+STATES: Mapping[Status, ProvenanceState] = {
     Status.TRUSTED: "valid",
     Status.UNTRUSTED: "untrusted",
     Status.BROKEN: "invalid",
@@ -43,10 +43,8 @@ CHANGED = "The manifest does not fit the file: it was changed after it was signe
 BROKEN = "The file carries a manifest that does not hold: these checks failed: {}."
 MISMATCHES = ("assertion.bmffHash.mismatch", "assertion.dataHash.mismatch")
 
-Provenance = dict[str, Any]  # the field of the record: state, detail, and what the file says
 
-
-def read_provenance(video: Path, container: str, anchors: str | None) -> Provenance:
+def read_provenance(video: Path, container: str, anchors: str | None) -> ProvenancePart:
     """The provenance of a file, for the record.
 
     Args:

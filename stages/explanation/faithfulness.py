@@ -24,11 +24,11 @@ Biometrika 78). Of a map that failed, the random areas are therefore fewer, and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...record.schema import FaithfulnessPart
 from ..media.video import Image
 from .activation import Heat
 from .blurring import Cells, ScoreFunction, blend_cells, blur_face
@@ -122,7 +122,7 @@ class Curves:
         return np.asarray(np.trapezoid(curves, shares, axis=1))
 
 
-def as_record(found: Faithfulness | None) -> dict[str, Any] | None:
+def as_record(found: Faithfulness | None) -> FaithfulnessPart | None:
     """As `verdict.json` has it."""
     if found is None:
         return None

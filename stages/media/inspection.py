@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from ...record.schema import StreamKind
 from ...storage.text import clipped
 from .container import MP4, open_container, packets
 
@@ -64,7 +65,7 @@ class StreamFacts:
     """
 
     index: int
-    kind: str
+    kind: StreamKind
     codec: str | None = None
     profile: str | None = None
     width: int | None = None
@@ -187,7 +188,7 @@ def _codec_facts(stream: Stream) -> dict[str, Any]:
     return facts
 
 
-def _kind(stream: Stream) -> str:
+def _kind(stream: Stream) -> StreamKind:
     return "cover" if stream.disposition & Disposition.attached_pic else stream.type
 
 

@@ -16,11 +16,13 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from ...record.schema import Rotation
 from ...storage.errors import NotAnalysable, Reason
 from .container import open_container, packets, video_stream
 from .cursor import Cursor, pts
 from .video import ContainerFacts, Frame, Image
 
+ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 WIDEST_PIXEL = 4  # a sample aspect ratio beyond this (or its inverse) is taken for a writing error
 KEPT_BYTES = 64_000_000  # of sampled frames, as they were decoded: 32 of 720p
 TICK_SLACK = 0.01  # of a tick: a time that was a frame's own pts must find that frame again
@@ -227,10 +229,10 @@ def _check_limits(facts: ContainerFacts, max_pixels: int, max_seconds: float) ->
 
 
 def _rotated(facts: ContainerFacts, degrees: int) -> ContainerFacts:
-    degrees = round(degrees / 90) % 4 * 90
-    if degrees % 180:
-        return replace(facts, width=facts.height, height=facts.width, rotation=degrees)
-    return replace(facts, rotation=degrees)
+    rotation = ROTATIONS[round(degrees / 90) % 4]
+    if rotation % 180:
+        return replace(facts, width=facts.height, height=facts.width, rotation=rotation)
+    return replace(facts, rotation=rotation)
 
 
 def _to_image(frame: VideoFrame, facts: ContainerFacts, reformatter: VideoReformatter) -> Image:

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...record.schema import Rotation
+
 Image = NDArray[np.uint8]  # (height, width, 3), RGB, 0..255
 
 
@@ -28,7 +30,7 @@ class ContainerFacts:
     height: int
     fps: float | None
     duration_s: float | None
-    rotation: int
+    rotation: Rotation
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 
+from ...record.schema import FacePart, Verdict
 from ..media.encode import write_video
 from ..media.video import Frame, Image
 from .timestamps import clock
 
-Record = Mapping[str, Any]  # of verdict.json
 FloatBox = tuple[float, float, float, float]  # x, y, width, height in pixels
+HeatedFaces = Mapping[tuple[int, float], Image]  # (track, t) -> RGB
 
 WIDEST, TALLEST = 1280, 1920  # pixels
 NARROWEST = 320  # a smaller video is enlarged to this, or nobody could read what is written on it
@@ -50,7 +51,7 @@ class Now:
 
 
 def write_overlay(
-    path: Path, record: Record, frames: FrameSource, progress: Callable[[float], None]
+    path: Path, record: Verdict, frames: FrameSource, progress: Callable[[float], None]
 ) -> None:
     """Write an H.264 video from the first to the last frame in which a person was judged.
 
@@ -66,28 +67,29 @@ def write_overlay(
     write_video(path, _told(pictures, len(times), progress), fps=rate_of(record), options=ENCODING)
 
 
-def rate_of(record: Record) -> float:
+def rate_of(record: Verdict) -> float:
     """Frames a second of the overlay."""
-    container = record["input"]["container"] or {}
+    container = record["input"]["container"]
     first, last = _span(record)
-    fps = min(container.get("fps") or USUAL_FPS, FASTEST)
+    stated = container["fps"] if container else None
+    fps = min(stated or USUAL_FPS, FASTEST)
     return float(max(min(fps, MOST_FRAMES / max(last - first, 1.0)), 0.1))
 
 
-def times_of(record: Record) -> list[float]:
+def times_of(record: Verdict) -> list[float]:
     """The times (seconds of the video) that are shown, evenly spaced and never none."""
     first, last = _span(record)
     rate = rate_of(record)
     return [first + number / rate for number in range(math.floor((last - first) * rate) + 1)]
 
 
-def people_at(record: Record, t: float) -> list[Now]:
+def people_at(record: Verdict, t: float) -> list[Now]:
     """Who is seen at `t` (seconds), and where."""
     found = (_person_at(face, t) for face in record["faces"])
     return [person for person in found if person is not None]
 
 
-def draw_frame(image: Image, t: float, record: Record, heat: Mapping[Any, Image]) -> Image:
+def draw_frame(image: Image, t: float, record: Verdict, heat: HeatedFaces) -> Image:
     """One picture of the overlay, RGB, its sides even."""
     scale = _scale(image)
     size = tuple(max(2, round(side * scale / 2) * 2) for side in image.shape[1::-1])
@@ -100,7 +102,7 @@ def draw_frame(image: Image, t: float, record: Record, heat: Mapping[Any, Image]
     return canvas
 
 
-def read_heat(record: Record, folder: Path) -> dict[tuple[int, float], Image]:
+def read_heat(record: Verdict, folder: Path) -> dict[tuple[int, float], Image]:
     """The heated face of each explained frame: (track, t) -> RGB."""
     container = record["input"]["container"]
     boxes = {
@@ -114,14 +116,14 @@ def read_heat(record: Record, folder: Path) -> dict[tuple[int, float], Image]:
         picture = cv2.imread(str(folder / entry["file"]), cv2.IMREAD_COLOR)
         if picture is None:
             raise OSError(f"{folder / entry['file']} can't be read")
-        scale = picture.shape[1] / container["width"]
+        scale = picture.shape[1] / container["width"] if container else 1.0
         x, y, width, height = (round(side * scale) for side in boxes[key])
         face = picture[y : y + height, x : x + width, ::-1]
         heat[key] = np.ascontiguousarray(face, np.uint8)
     return heat
 
 
-def _span(record: Record) -> tuple[float, float]:
+def _span(record: Verdict) -> tuple[float, float]:
     times = [frame["t"] for face in record["faces"] for frame in face["frames"]]
     return min(times), max(times)
 
@@ -131,7 +133,7 @@ def _scale(image: Image) -> float:
     return float(min(WIDEST / width, TALLEST / height, max(1.0, NARROWEST / width)))
 
 
-def _person_at(face: Record, t: float) -> Now | None:
+def _person_at(face: FacePart, t: float) -> Now | None:
     looks = face["frames"]
     times = [look["t"] for look in looks]
     gaps = [after - before for before, after in pairwise(times)]
@@ -157,7 +159,7 @@ def _draw_person(canvas: Image, person: Now, scale: float) -> None:
     _write(canvas, f"person {person.track}: {person.score:.2f}", (x, y + height + 4))
 
 
-def _draw_inset(canvas: Image, people: Sequence[Now], heat: Mapping[Any, Image]) -> None:
+def _draw_inset(canvas: Image, people: Sequence[Now], heat: HeatedFaces) -> None:
     """The heatmap of the last look, in the lower right corner, until the next look."""
     person = next((one for one in people if (one.track, one.looked_at) in heat), None)
     if person is None:

@@ -11,11 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from ...record.words import INCONCLUSIVE, MEANING, NO_SIGNS, SCALE, SIGNS, STRONG_SIGNS, percent
+from ...record.schema import ScaleWords, ThresholdsPart, Verdict
+from ...record.words import (
+    INCONCLUSIVE,
+    MEANING,
+    NO_SIGNS,
+    SCALE,
+    SIGNS,
+    STRONG_SIGNS,
+    ErrorKind,
+    error_rate,
+    percent,
+)
 from ...storage.detector_record import DetectorRecord
 from ..pages import open_templates
 from .record_tables import (
@@ -36,9 +47,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATE, STYLE = "report.html.j2", "report.css"
-TONES = {STRONG_SIGNS: "fake", SIGNS: "fake", INCONCLUSIVE: "unsure", NO_SIGNS: "real"}
+TONES: Mapping[ScaleWords, str] = {
+    STRONG_SIGNS: "fake",
+    SIGNS: "fake",
+    INCONCLUSIVE: "unsure",
+    NO_SIGNS: "real",
+}
 
-Record = Mapping[str, Any]  # of verdict.json
 Review = tuple[str, str, str, str]  # when (ISO 8601), who, decision, note
 
 
@@ -61,7 +76,7 @@ class Tile:
     remark: str
 
 
-def write_page(record: Record, folder: Path, card: DetectorRecord | None = None) -> Path:
+def write_page(record: Verdict, folder: Path, card: DetectorRecord | None = None) -> Path:
     """Write `report.html` into the folder that holds the verdict's pictures.
 
     Args:
@@ -77,7 +92,7 @@ def write_page(record: Record, folder: Path, card: DetectorRecord | None = None)
 
 
 def render_page(
-    record: Record,
+    record: Verdict,
     folder: Path,
     card: DetectorRecord | None,
     reviews: Sequence[Review] = (),
@@ -119,12 +134,12 @@ def _templates() -> "Environment":
     return templates
 
 
-def _steps(record: Record) -> list[ScaleStep]:
+def _steps(record: Verdict) -> list[ScaleStep]:
     here = record["words"]["scale"]
     return [ScaleStep(words, MEANING[words], TONES[words], words == here) for words in SCALE]
 
 
-def _tiles(record: Record) -> list[Tile]:
+def _tiles(record: Verdict) -> list[Tile]:
     if record["probability"] is None:
         return []
     thresholds = record["thresholds"]
@@ -136,10 +151,10 @@ def _tiles(record: Record) -> list[Tile]:
     ]
 
 
-def _rate_tile(name: str, thresholds: Record, what: str) -> Tile:
-    low, high = thresholds[f"{what}_interval"]
+def _rate_tile(name: str, thresholds: ThresholdsPart, kind: ErrorKind) -> Tile:
+    rate, (low, high) = error_rate(thresholds, kind)
     interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"
-    return Tile(name, percent(thresholds[f"{what}_rate"]), interval)
+    return Tile(name, percent(rate), interval)
 
 
 def _unbroken(text: str) -> Markup:

@@ -1,18 +1,17 @@
 """The tables of the page, from the record alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...record.file import VERDICT_FILE
+from ...record.schema import CustodyEntry, ExaminationPart, FacePart, OutlierPart, Verdict
 from ...record.words import percent, rate_of
 from ...storage.content import hash_file
 from ...storage.detector_record import DetectorRecord
 from ...storage.text import printable
 from ..pages import NOTHING, Table, flat_rows, plain, words
 from .timestamps import clock
-
-Record = Mapping[str, Any]  # of verdict.json
 
 PAGE_FILE = "report.html"
 # A stranger decides how many tags there are and how long they get; the record has them all.
@@ -21,7 +20,7 @@ MOST_LETTERS = 1000  # of one cell
 MOST_FILES = 60  # rows
 
 
-def people_table(record: Record) -> Table:
+def people_table(record: Verdict) -> Table:
     """Who was judged: the timeline in numbers."""
     return Table(
         "The people who were judged; the highest score decides",
@@ -30,28 +29,31 @@ def people_table(record: Record) -> Table:
     )
 
 
-def examined_tables(record: Record) -> Iterator[Table]:
+def examined_tables(record: Verdict) -> Iterator[Table]:
     """What the file is: container, streams, tags, traces of editing, provenance, and facts that
     third-party stages found."""
     container = record["input"]["container"]
     if container:
         yield _pairs("The container, as it describes itself", container)
-    found = record.get("examination") or {}
-    for stream in found.get("streams", ()):
-        name = f"Stream {stream.get('index', NOTHING)}: {stream.get('kind', 'unknown')}"
-        yield _pairs(name, stream)
-    if found.get("tags"):
-        yield _pairs("Tags that the file carries; anybody can write them", found["tags"])
-    if found.get("traces"):
-        rows = [(plain(trace["kind"]), plain(trace["text"])) for trace in found["traces"]]
-        yield Table("Traces of editing", ("Kind", "What was found"), _cut(rows, MOST_ROWS))
+    if examination := record.get("examination"):
+        yield from _header_tables(examination)
     if record.get("provenance"):
         yield _pairs("Provenance (C2PA)", record["provenance"])
     if record["facts"]:
         yield _pairs("Found by third-party stages", record["facts"])
 
 
-def envelope_tables(record: Record) -> Iterator[Table]:
+def _header_tables(examination: ExaminationPart) -> Iterator[Table]:
+    for stream in examination["streams"]:
+        yield _pairs(f"Stream {stream['index']}: {stream['kind']}", stream)
+    if examination["tags"]:
+        yield _pairs("Tags that the file carries; anybody can write them", examination["tags"])
+    if examination["traces"]:
+        rows = [(plain(trace["kind"]), plain(trace["text"])) for trace in examination["traces"]]
+        yield Table("Traces of editing", ("Kind", "What was found"), _cut(rows, MOST_ROWS))
+
+
+def envelope_tables(record: Verdict) -> Iterator[Table]:
     """Where the video lies outside of what the detector was measured on, and other looks at it."""
     envelope, stability = record.get("envelope"), record.get("stability")
     if envelope and envelope["outside"]:
@@ -68,7 +70,7 @@ def envelope_tables(record: Record) -> Iterator[Table]:
         yield Table("The same video, looked at in other ways", ("Look", "Decision", "Score"), rows)
 
 
-def how_tables(record: Record) -> Iterator[Table]:
+def how_tables(record: Verdict) -> Iterator[Table]:
     """Which stages looked, how long, with which settings and software."""
     *before, closing = record["stages"]
     rows = [(one["name"], one["version"], f"{one['seconds']:.3f}") for one in before]
@@ -79,7 +81,7 @@ def how_tables(record: Record) -> Iterator[Table]:
     yield _pairs("Software", record["software"])
 
 
-def detector_table(record: Record, card: DetectorRecord | None) -> Table:
+def detector_table(record: Verdict, card: DetectorRecord | None) -> Table:
     """What judged, and how often it is wrong."""
     thresholds, judged = record["thresholds"], record["detector"]
     rows = [("Name", f"{judged['name']} {judged['version']}"), ("Backbone", judged["backbone"])]
@@ -108,7 +110,7 @@ def reviews_table(reviews: Sequence[tuple[str, str, str, str]]) -> Table:
     return Table("Reviews by people, the latest last", ("At", "Who", "Found", "Why"), rows)
 
 
-def custody_tables(record: Record, folder: Path) -> Iterator[Table]:
+def custody_tables(record: Verdict, folder: Path) -> Iterator[Table]:
     """Whose bytes these are, what happened when, and the hashes of what lies in the folder."""
     source = record["input"]
     rows = [
@@ -132,7 +134,7 @@ def custody_tables(record: Record, folder: Path) -> Iterator[Table]:
         )
 
 
-def file_hashes(record: Record, folder: Path) -> dict[str, str]:
+def file_hashes(record: Verdict, folder: Path) -> dict[str, str]:
     """Of every file but the page and the record, which can't hold their own."""
     known = record.get("files")  # empty while the folder still grows
     if not known:
@@ -141,7 +143,7 @@ def file_hashes(record: Record, folder: Path) -> dict[str, str]:
     return {name: digest for name, digest in known.items() if name not in (PAGE_FILE, VERDICT_FILE)}
 
 
-def _person(face: Record) -> tuple[str, ...]:
+def _person(face: FacePart) -> tuple[str, ...]:
     frames = face["frames"]
     scores = [frame["score"] for frame in frames]
     seen = f"{len(frames)} frames, {clock(frames[0]['t'])} to {clock(frames[-1]['t'])}"
@@ -153,12 +155,12 @@ def _person(face: Record) -> tuple[str, ...]:
     )
 
 
-def _outside(one: Record) -> tuple[str, ...]:
+def _outside(one: OutlierPart) -> tuple[str, ...]:
     span = f"{plain(one['low'])} to {plain(one['high'])}"
     return words(one["measure"]), f"{plain(one['value'])}. {one['text']}", span
 
 
-def _steps(record: Record) -> list[dict[str, str]]:
+def _steps(record: Verdict) -> list[CustodyEntry]:
     """What the record says of times where nobody kept a chain of custody."""
     return [
         {"at": record["input"]["received_at"], "what": "received", "detail": ""},

@@ -1,14 +1,11 @@
 """The frames that spoke most for a fake, as the page shows them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from ...record.schema import HeatmapPart, Verdict
 from .pictures import Picture, embed
 from .timestamps import clock
-
-Record = Mapping[str, Any]  # of verdict.json
 
 SHEET = "heatmap.png"
 MOST = 4  # pairs at full size; of more there is the contact sheet
@@ -24,13 +21,13 @@ class Strongest:
     remark: str | None  # whether its map can be trusted
 
 
-def strongest_of(record: Record, folder: Path) -> list[Strongest]:
+def strongest_of(record: Verdict, folder: Path) -> list[Strongest]:
     """The first `MOST` heatmaps, which come as they were ranked."""
     entries = enumerate(record["heatmaps"][:MOST], start=1)
     return [_strongest(number, entry, record, folder) for number, entry in entries]
 
 
-def sheet_of(record: Record, folder: Path) -> Picture | None:
+def sheet_of(record: Verdict, folder: Path) -> Picture | None:
     """The contact sheet, if there is one."""
     rows = len(record["heatmaps"])
     alt = (
@@ -40,7 +37,7 @@ def sheet_of(record: Record, folder: Path) -> Picture | None:
     return embed(folder, SHEET, alt) if rows else None
 
 
-def _strongest(number: int, entry: Record, record: Record, folder: Path) -> Strongest:
+def _strongest(number: int, entry: HeatmapPart, record: Verdict, folder: Path) -> Strongest:
     place = f"person {entry['track']} at {clock(entry['t'])}"
     said = _said(entry, record)
     method = f", method {entry['method']}" if entry.get("method") else ""
@@ -48,18 +45,18 @@ def _strongest(number: int, entry: Record, record: Record, folder: Path) -> Stro
         f"The video's frame with the face of {place} outlined. Colours over the face show what "
         f"raised the fake score, from blue for little to red for most. {said}"
     )
-    plain = entry.get("frame_file")
+    plain, faithfulness = entry.get("frame_file"), entry.get("faithfulness")
     return Strongest(
         caption=f"{number}. Person {entry['track']} at {clock(entry['t'])}{method}. {said}",
         heated=embed(folder, entry["file"], alt),
         plain=embed(folder, plain, f"The same frame of {place} as it is, without colours.")
         if plain
         else None,
-        remark=(entry.get("faithfulness") or {}).get("text"),
+        remark=faithfulness["text"] if faithfulness else None,
     )
 
 
-def _said(entry: Record, record: Record) -> str:
+def _said(entry: HeatmapPart, record: Verdict) -> str:
     """The numbers of the frame that a heatmap explains."""
     frames = (
         frame

@@ -1,15 +1,13 @@
 """The timeline: the score of each looked-at frame over time, one panel a person."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
+from ...record.schema import FacePart, FramePart, HeatmapPart, ThresholdsPart, Verdict
 from .drawing import Area, Dot, Drawing, Label, Path, Shape
 from .timestamps import marks
-
-Record = Mapping[str, Any]  # of verdict.json
 
 MOST_POINTS = 400  # of one person's line; beyond them neighbours are drawn as one
 MOST_DOTS = 80  # points that are drawn as dots as well
@@ -54,7 +52,7 @@ class PlotArea:
         return round(self.top + PLOT * (1 - score), 2)
 
 
-def draw_timeline(record: Record, width: float = WIDE, *, legend: bool = False) -> Drawing | None:
+def draw_timeline(record: Verdict, width: float = WIDE, *, legend: bool = False) -> Drawing | None:
     """All people of a verdict, one below the other; None when nobody was judged."""
     if not record["faces"]:
         return None
@@ -77,7 +75,7 @@ def draw_timeline(record: Record, width: float = WIDE, *, legend: bool = False) 
     return Drawing(width, bottom, tuple(shapes))
 
 
-def looks_of(face: Record, heatmaps: Sequence[Record]) -> list[ScoredFrame]:
+def looks_of(face: FacePart, heatmaps: Sequence[HeatmapPart]) -> list[ScoredFrame]:
     """One person's looked-at frames, so many that they can be told apart."""
     picked = {one["t"] for one in heatmaps if one["track"] == face["track"]}
     frames = face["frames"]
@@ -85,7 +83,7 @@ def looks_of(face: Record, heatmaps: Sequence[Record]) -> list[ScoredFrame]:
     return [_one(frames[i : i + size], picked) for i in range(0, len(frames), size)]
 
 
-def _one(frames: Sequence[Record], picked: set[float]) -> ScoredFrame:
+def _one(frames: Sequence[FramePart], picked: set[float]) -> ScoredFrame:
     """Several neighbours as one: the highest score among them, and all their attention."""
     top = max(frames, key=lambda frame: frame["score"])
     return ScoredFrame(
@@ -96,13 +94,14 @@ def _one(frames: Sequence[Record], picked: set[float]) -> ScoredFrame:
     )
 
 
-def _until(record: Record) -> float:
+def _until(record: Verdict) -> float:
     last = max(frame["t"] for face in record["faces"] for frame in face["frames"])
-    container = record["input"]["container"] or {}
-    return float(max(container.get("duration_s") or 0.0, last, 0.1))
+    container = record["input"]["container"]
+    stated = container["duration_s"] if container else None
+    return max(stated or 0.0, last, 0.1)
 
 
-def _panel(frame: PlotArea, face: Record, record: Record, *, in_gutter: bool) -> Iterator[Shape]:
+def _panel(frame: PlotArea, face: FacePart, record: Verdict, *, in_gutter: bool) -> Iterator[Shape]:
     looks = looks_of(face, record["heatmaps"])
     title = f"Person {face['track']}: score {face['probability']:.3f} over all frames"
     above = 10 if in_gutter else 10 + LINE
@@ -116,7 +115,7 @@ def _panel(frame: PlotArea, face: Record, record: Record, *, in_gutter: bool) ->
     yield from _dots(frame, looks)
 
 
-def _ground(frame: PlotArea, thresholds: Record) -> Iterator[Shape]:
+def _ground(frame: PlotArea, thresholds: ThresholdsPart) -> Iterator[Shape]:
     yield Area("plot", frame.left, frame.top, frame.width, PLOT)
     fake, real = frame.y(thresholds["fake"]), frame.y(thresholds["real"])
     yield Area("band", frame.left, fake, frame.width, round(real - fake, 2))
@@ -150,7 +149,7 @@ def _axes(frame: PlotArea) -> Iterator[Shape]:
         yield Label("tick", x, floor + 19, words, LETTERS, anchor)
 
 
-def _thresholds(frame: PlotArea, thresholds: Record, *, in_gutter: bool) -> Iterator[Shape]:
+def _thresholds(frame: PlotArea, thresholds: ThresholdsPart, *, in_gutter: bool) -> Iterator[Shape]:
     right = frame.left + frame.width
     fake, real = thresholds["fake"], thresholds["real"]
     for kind, score in (("fake", fake), ("real", real)):

@@ -8,6 +8,7 @@ import pytest
 
 from ddaemon.cli.main import COMMANDS, cli
 from ddaemon.daemon.home.config import every_setting
+from ddaemon.record.json_schema import schema_text
 from ddaemon.stages.settings import BUILT_IN_CHAIN
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,11 @@ def test_readme_says_why_each_dependency_is_there() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for requirement in project["dependencies"]:
         assert f"| `{requirement.split('>=')[0]}` |" in README
+
+
+def test_the_schema_of_the_verdict_is_the_one_of_the_types() -> None:
+    written = (ROOT / "docs" / "verdict.schema.json").read_text()
+    assert written == schema_text(), "the types have changed: run `make schema`"
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ def test_who_only_reads_imports_neither_those_nor_the_database_library(command: 
     assert not loaded_by(f"ddaemon.cli.{command}") & {*HEAVY, "sqlalchemy", "pydantic"}
 
 
+def test_the_types_of_a_verdict_are_read_without_what_checks_one() -> None:
+    loaded = loaded_by("ddaemon.record.schema, ddaemon.record.words, ddaemon.cli.show")
+    assert not loaded & {*HEAVY, "sqlalchemy", "pydantic"}
+
+
 def test_the_list_of_commands_is_shown_without_importing_any() -> None:
     script = (
         "import contextlib, sys\n"

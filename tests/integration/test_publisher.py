@@ -262,11 +262,21 @@ def test_killed_at_any_moment_there_is_one_publication_in_the_log_with_the_right
     assert desk.state == "done"
 
 
-def test_a_verdict_that_was_damaged_is_judged_again_and_not_published(desk: Desk) -> None:
-    (desk.judge() / "verdict.json").write_text("")
+@pytest.mark.parametrize("text", ["", "[]", '{"custody": [1]}', '{"detector": "mine"}', "[" * 9999])
+def test_a_verdict_that_was_damaged_is_judged_again_and_not_published(
+    desk: Desk, text: str
+) -> None:
+    (desk.judge() / "verdict.json").write_text(text)
     desk.publisher.publish_all()
     assert list(desk.outbox.iterdir()) == []
     assert (desk.state, desk.published) == ("pending", [])
+
+
+def test_a_verdict_that_can_not_be_written_again_is_said_and_ends_no_thread(desk: Desk) -> None:
+    (desk.judge() / "verdict.json").write_text('{"facts": NaN}')
+    desk.publisher.publish_all()
+    assert "is damaged" in str(desk.publisher.fault)
+    assert (desk.state, desk.published) == ("publishing", [])
 
 
 def test_what_was_forgotten_stays_in_the_log(desk: Desk) -> None:

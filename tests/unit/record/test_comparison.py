@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ddaemon.record.comparison import compare, other_versions
-from ddaemon.record.schema import RecordDamaged, Sealed, parse_record
+from ddaemon.record.parsing import RecordDamaged, parse_record
+from ddaemon.record.schema import VerifiableRecord
 
 RECORD: dict[str, Any] = {
     "format": 2,
@@ -30,7 +31,7 @@ RECORD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def sealed(record: dict[str, Any]) -> Sealed:
+def parsed(record: dict[str, Any]) -> VerifiableRecord:
     return parse_record(json.dumps(record).encode())
 
 
@@ -44,7 +45,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
 
 
 def faults(record: dict[str, Any]) -> dict[str, str]:
-    found = compare(sealed(record), sealed(RECORD))
+    found = compare(parsed(record), parsed(RECORD))
     return {difference.what: difference.fault for difference in found if difference.fault}
 
 
@@ -80,8 +81,8 @@ def test_a_difference_within_the_tolerance_is_none() -> None:
 
 
 def test_other_versions_are_named() -> None:
-    then = sealed(changed("software", to={"ddaemon": "0.1.0", "numpy": "2.1", "av": "18"}))
-    assert other_versions(then, sealed(RECORD)) == [
+    then = parsed(changed("software", to={"ddaemon": "0.1.0", "numpy": "2.1", "av": "18"}))
+    assert other_versions(then, parsed(RECORD)) == [
         "av 18 then, none now",
         "numpy 2.1 then, 2.2 now",
     ]
@@ -98,6 +99,6 @@ def test_other_versions_are_named() -> None:
 )
 def test_a_record_that_is_none_says_where(path: tuple[Any, ...], to: Any, said: str) -> None:
     with pytest.raises(RecordDamaged, match=said):
-        sealed(changed(*path, to=to))
+        parsed(changed(*path, to=to))
     with pytest.raises(RecordDamaged):
         parse_record(b"\xff{")

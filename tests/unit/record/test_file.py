@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from ddaemon.record.file import close_record, files_of, read_record, write_record
-from ddaemon.stages.repeat import repeatable_settings
-from ddaemon.stages.settings import StageSettings
 from ddaemon.storage.content import hash_file
 
 
@@ -60,18 +58,21 @@ def test_a_link_to_a_folder_is_listed_and_not_followed(tmp_path: Path) -> None:
     assert list(files_of(tmp_path)) == ["link"]
 
 
-def test_a_damaged_record_is_told_as_one(folder: Path) -> None:
-    (folder / "verdict.json").write_text("{")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"custody": [{}]}',
+        '{"custody": 1}',
+        '{"detector": {"name": 1}}',
+        '{"facts": NaN}',
+        '{"facts": ' + "[" * 5000 + "]" * 5000 + "}",
+    ],
+    ids=["torn", "list", "deep", "custody", "no custody", "detector", "NaN", "deep inside"],
+)
+def test_a_damaged_record_is_told_as_one(folder: Path, text: str) -> None:
+    (folder / "verdict.json").write_text(text)
     with pytest.raises(OSError, match="is damaged"):
         close_record(folder)
-
-
-def test_recorded_settings_are_read_again_as_they_were_without_those_of_idle_plugins() -> None:
-    told = StageSettings.model_validate(
-        {"stages": ["frames", "mine", "report"], "frames": {"count": 7},
-         "plugins": {"mine": {"depth": 3}, "idle": {"password": "x"}}}
-    )  # fmt: skip
-    recorded = json.loads(json.dumps(repeatable_settings(told)))
-    again = StageSettings.model_validate(recorded)
-    assert (again.frames, again.stages) == (told.frames, told.stages)
-    assert again.plugins == {"mine": {"depth": 3}}

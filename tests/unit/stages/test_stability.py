@@ -17,7 +17,7 @@ from ddaemon.stages.facts import Judgement
 from ddaemon.stages.media.encode import write_video
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.settings import BUILT_IN_CHAIN, FeaturesSettings, StageSettings
-from ddaemon.stages.stability import ALTERATIONS, SecondLook, flipped
+from ddaemon.stages.stability import ALTERATIONS, flipped
 from ddaemon.storage.detector_record import BoundsRecord, EnvelopeRecord
 from ddaemon.tests.people import film, person
 from ddaemon.tests.unit.stages.networks.random_detector import THRESHOLDS, publish_random
@@ -172,4 +172,5 @@ def test_a_look_that_finds_no_face_is_told_without_a_number_and_withdraws_nothin
 )
 def test_only_the_opposite_side_is_a_flip_and_less_sure_is_none(decision, probability, turns):
     first = Judgement(decision, None, 0.5, ())
-    assert flipped(first, SecondLook("halved", "inconclusive", probability), THRESHOLDS) is turns
+    look = {"name": "halved", "decision": "inconclusive", "probability": probability}
+    assert flipped(first, look, THRESHOLDS) is turns

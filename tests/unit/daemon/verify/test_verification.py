@@ -15,7 +15,7 @@ from ddaemon.daemon.publishing.publisher import Publisher, attempt_folder
 from ddaemon.daemon.verify.verification import Check, CheckState, VerifyRequest, overall, verify
 from ddaemon.record.file import write_record
 from ddaemon.stages.base import Subject
-from ddaemon.stages.repeat import known_custody
+from ddaemon.stages.verdict import known_custody
 from ddaemon.storage.content import FileStamp, hash_file
 from ddaemon.storage.database import Database
 from ddaemon.storage.queue import Arrival, Outcome, Queue

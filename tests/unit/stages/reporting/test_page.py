@@ -144,7 +144,7 @@ def test_what_other_stages_found_is_there_when_it_is_and_absent_when_not(tmp_pat
         "How far it applies",
         "lies outside of what the detector was measured on",
         "The face is small.",
-        "Shrunk, it says otherwise.",
+        "Halved, it says otherwise.",
         "Stream 0: video",
         "Tags that the file carries",
         "Traces of editing",
