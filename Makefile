@@ -3,6 +3,7 @@
 # make pythons          judges clips on every other Python that is promised
 # make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
 # make bench            measures speed and memory, writes bench/RESULTS.md
+# make docs             writes docs/settings.md and docs/commands.md from the code
 # make lock             refreshes requirements.lock
 # make audit            asks an advisory service about the locked dependencies
 # make clips            makes the shipped demo clips anew
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types pythons chaos bench lock audit clips detector install-service clean venv
+.PHONY: demo docs test lint types pythons chaos bench lock audit clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
@@ -32,6 +33,9 @@ pythons: $(STAMP)
 	$(PYTHON) -m venv $(VENV)-uv
 	$(VENV)-uv/bin/python $(PIP) install uv
 	$(BIN)/python .ci/pythons.py $(VENV)-uv/bin/uv $(PYTHONS)
+
+docs: $(STAMP)
+	$(BIN)/python -m ddaemon.cli.reference docs
 
 chaos: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.tests.chaos --out build/chaos.md
