@@ -6,7 +6,7 @@
 # make docs             writes docs/settings.md and docs/commands.md from the code
 # make lock             refreshes requirements.lock
 # make audit            asks an advisory service about the locked dependencies
-# make clips            makes the shipped demo clips anew
+# make clips            makes the shipped demo clips again
 # make detector         trains a candidate for the bundled detector (needs the data, see docs/detector.md)
 # make install-service  installs under PREFIX and starts the systemd service (as root)
 
