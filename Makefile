@@ -5,9 +5,10 @@
 # make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
 # make bench            measures speed and memory, writes bench/RESULTS.md
 # make schema           writes docs/verdict.schema.json from the types in record/schema.py
+# make docs             writes docs/settings.md and docs/commands.md from the code
 # make lock             refreshes requirements.lock
 # make audit            asks an advisory service about the locked dependencies
-# make clips            makes the shipped demo clips anew
+# make clips            makes the shipped demo clips again
 # make detector         trains a candidate for the bundled detector (needs the data, see docs/detector.md)
 # make install-service  installs under PREFIX and starts the systemd service (as root)
 
@@ -20,7 +21,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test quick lint types pythons chaos bench schema lock audit clips detector install-service clean venv
+.PHONY: demo docs test quick lint types pythons chaos bench schema lock audit clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
@@ -43,6 +44,9 @@ pythons: $(STAMP)
 	$(PYTHON) -m venv $(VENV)-uv
 	$(VENV)-uv/bin/python $(PIP) install uv
 	$(BIN)/python .ci/pythons.py $(VENV)-uv/bin/uv $(PYTHONS)
+
+docs: $(STAMP)
+	$(BIN)/python -m ddaemon.cli.reference docs
 
 chaos: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.tests.chaos --out build/chaos.md

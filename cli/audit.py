@@ -18,7 +18,7 @@ NO_LOG = "there is no log yet: it begins with the next change"
 @click.group("audit")
 @click.pass_obj
 def command(home: Home) -> None:
-    """The log of what happened, in which nothing can be altered unseen (docs/custody.md)."""
+    """Check or export the hash-chained log of every change (docs/custody.md)."""
     home.require()
 
 
@@ -28,11 +28,11 @@ def command(home: Home) -> None:
     "heads",
     multiple=True,
     metavar="SEQ:HASH",
-    help="A head that was kept elsewhere; may be given more than once.",
+    help="A head of the log that was kept elsewhere; can be repeated.",
 )
 @click.pass_context
 def verify(context: click.Context, heads: tuple[str, ...]) -> None:
-    """Follow the chain, and compare it with the heads that verdicts in the outbox carry.
+    """Follow the chain, and compare it with the heads in the outbox's verdicts.
 
     Exit 0 when all is right; 1 at the first broken entry, which is named.
     """
@@ -58,11 +58,11 @@ def verify(context: click.Context, heads: tuple[str, ...]) -> None:
 
 
 @command.command("export")
-@click.option("--since", type=MOMENT, help="Only entries from then on (ISO 8601, or 7d, 24h).")
-@click.option("--jsonl", is_flag=True, help="One JSON record a line; the last is the head.")
+@click.option("--since", type=MOMENT, help="Only entries since then (ISO 8601, or 7d, 24h).")
+@click.option("--jsonl", is_flag=True, help="Print one JSON record per line; the last is the head.")
 @click.pass_obj
 def export(home: Home, since: float | None, jsonl: bool) -> None:
-    """Write the log out, and last its head: keep that where nobody who owns this home can reach."""
+    """Print the log and, last, its head: keep that out of reach of whoever owns this home."""
     log = AuditLog(home.database)
     for entry in log.entries("" if since is None else iso(since)):
         click.echo(json.dumps(asdict(entry)) if jsonl else _line(entry))

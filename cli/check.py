@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     "videos", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON record a line (docs/verdict.schema.json)."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON record a line (docs/verdict.schema.json).",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Leave each video's verdict.json, report.html and heatmap.png in a folder below.",
+    help="Write each video's verdict.json, report.html and heatmap.png into a subfolder.",
 )
-@click.option("--detector", help="Judge with this one instead of the one in use.")
+@click.option("--detector", help="Judge with this detector instead of the active one.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -38,7 +41,10 @@ def command(
     out: Path | None,
     detector: str | None,
 ) -> None:
-    """Judge VIDEOS now, without a queue. Exit 0 when each got a decision, 1 otherwise."""
+    """Judge VIDEOS now, by the same chain of stages but without the queue.
+
+    Exit 0 when each video got a decision, 1 otherwise.
+    """
     from ..daemon.home.config import read_config_if_any
     from ..daemon.verify.checker import Checker
     from ..storage.registry import Registry

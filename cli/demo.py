@@ -31,10 +31,11 @@ STOP_S = 30.0
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("demo-out"),
     show_default=True,
-    help="Where the verdicts are left to look at.",
+    help="Where the verdicts are left for inspection.",
 )
 def command(out: Path) -> None:
-    """Start the service on a temporary home and let it judge two clips, one of them forged."""
+    """Start the service on a temporary home and let it judge two clips, one of them forged (the
+    same as `make demo`)."""
     with tempfile.TemporaryDirectory(prefix="ddaemon-demo-") as folder:
         home = _make_home(Path(folder) / "home", out.absolute())
         with _service(home):

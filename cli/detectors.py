@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.group("detectors")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """The registry of trained detectors."""
+    """Show the trained detectors, and choose which one judges."""
     from ..storage.registry import Registry
 
     home: Home = context.obj
@@ -29,7 +29,7 @@ def command(context: click.Context) -> None:
 @command.command("list")
 @click.pass_obj
 def list_detectors(registry: "Registry") -> None:
-    """Show every detector; a star marks the one that judges."""
+    """List the detectors; a star marks the active one."""
     active = registry.active_name()
     for name in registry.names():
         star = "*" if name == active else " "
@@ -45,10 +45,11 @@ def list_detectors(registry: "Registry") -> None:
 
 @command.command("show")
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole record as JSON.")
 @click.pass_obj
 def show(registry: "Registry", name: str | None, as_json: bool) -> None:
-    """Show one detector: what it learned from, and how often it is wrong."""
+    """Show one detector: what it learned from, and how often it is wrong; by default the active
+    one."""
     detector = registry.get(name) if name else registry.active()
     detector.verify()
     if as_json:
@@ -92,7 +93,7 @@ def _envelope(envelope: "EnvelopeRecord | None") -> Iterator[str]:
 @click.argument("name")
 @click.pass_context
 def use(context: click.Context, name: str) -> None:
-    """Let NAME judge from the next job on."""
+    """Let NAME judge from the next job on; it is refused if it is altered afterwards."""
     from ..daemon.home.detector_choice import use_detector
 
     before = context.obj.active_name()
@@ -103,7 +104,7 @@ def use(context: click.Context, name: str) -> None:
 @command.command("rollback")
 @click.pass_context
 def rollback(context: click.Context) -> None:
-    """Take the last `use` back: the detector before it judges from the next job on."""
+    """Undo the last `use`: the detector before it judges from the next job on."""
     from ..daemon.home.detector_choice import rollback_detector
 
     before = context.obj.active_name()

@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON record a line and finding.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON record per finding.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Look for what could go wrong, and say what to do about it. Exit 1 when anything is."""
+    """Check the home, settings, database, notifications, disk, codecs, the workers' sandbox, the
+    detector, what its network runs in, and whether the golden clip still gets its score; say how to
+    fix each fault.
+
+    Exit 1 when there is a fault.
+    """
     from ..daemon.diagnosis import diagnose
 
     home: Home = context.obj

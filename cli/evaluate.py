@@ -13,32 +13,39 @@ from .progress import shown_progress
 @click.command("evaluate")
 @click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option(
-    "--detector", "names", multiple=True, help="Which one; may be given often; else the one in use."
+    "--detector",
+    "names",
+    multiple=True,
+    help="Can be repeated; by default the active one.",
 )
 @click.option(
     "--frames",
     default=32,
     show_default=True,
-    help="A video; degraded views of a face image, where 1 is the image as it is.",
+    help="Frames per video; degraded views of a face image, where 1 is the image as it is.",
 )
 @click.option(
     "--split",
     type=click.Choice(["train", "val", "test"]),
-    help="Judge only what the data sets themselves put into this split.",
+    help="Judge only this split, as the data sets themselves define it.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The report's folder; else runs/<time>-evaluation in the home.",
+    help="The report's folder; by default runs/<time>-evaluation in the home.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; else one a core.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Worker processes; by default one per core.",
+)
 @click.option(
     "--envelope",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Learn from these videos which faces the figures hold for, and write the detector with "
-    "that, as its next version, into this folder.",
+    help="Learn the operating envelope from these videos (docs/stages.md), and write the detector "
+    "with it, as its next version, into this folder.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print metrics.json.")
 @click.pass_obj
 def command(

@@ -26,21 +26,21 @@ ExportRow = dict[str, Any]
 
 
 @click.command("export")
-@click.option("--csv", "form", flag_value="csv", help="A table for spreadsheets.")
-@click.option("--jsonl", "form", flag_value="jsonl", help="One JSON record a line.")
-@click.option("--since", type=MOMENT, help="Only what ended then or later (ISO 8601, or 7d, 24h).")
+@click.option("--csv", "form", flag_value="csv", help="Write a table for spreadsheets.")
+@click.option("--jsonl", "form", flag_value="jsonl", help="Write one JSON record per line.")
+@click.option("--since", type=MOMENT, help="Only what ended since then (ISO 8601, or 7d, 24h).")
 @click.option("--until", type=MOMENT, help="Only what ended before then.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file, which appears whole.",
+    help="Write to this file, which appears whole or not at all.",
 )
 @click.pass_obj
 def command(
     home: Home, form: str | None, since: float | None, until: float | None, out: Path | None
 ) -> None:
-    """Write out the verdicts of a period, one row each, and the jobs that ended in the
-    quarantine (docs/export.md)."""
+    """Write out the verdicts of a period, one row each, and the jobs that were quarantined
+    (docs/export.md)."""
     if form is None:
         raise click.UsageError("say --csv or --jsonl")
     home.require()

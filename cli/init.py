@@ -10,7 +10,10 @@ from ..daemon.home.home import UMASK, Home
 @click.command("init")
 @click.pass_obj
 def command(home: Home) -> None:
-    """Make the home: settings, folders, database. What is there already stays as it is."""
+    """Make the home: ddaemon.toml, inbox/, outbox/, work/, quarantine/, detectors/, database.
+
+    Whatever exists already stays as it is.
+    """
     from ..daemon.home.config import default_file
     from ..storage.database import Database
 

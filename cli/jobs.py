@@ -26,25 +26,25 @@ states_option = click.option(
     "states",
     type=click.Choice([state.value for state in State]),
     multiple=True,
-    help="Only jobs in this state; may be given more than once.",
+    help="Only jobs in this state; can be repeated.",
 )
 
 
 @click.group("jobs")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """The queue by hand."""
+    """Manage the queue by hand."""
     home: Home = context.obj
     home.require()
 
 
 @command.command("list")
 @states_option
-@click.option("--limit", default=50, show_default=True, help="At most so many, newest first.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON record a line.")
+@click.option("--limit", default=50, show_default=True, help="Show at most this many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON record per line.")
 @click.pass_obj
 def list_jobs(home: Home, states: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Show jobs, the newest first."""
+    """List jobs, newest first."""
     chosen = [State(state) for state in states] or list(State)
     ledger = JobReader(home.database)
     for row in ledger.find(chosen, limit):
@@ -64,15 +64,15 @@ def retry(home: Home, jobs: tuple[str, ...]) -> None:
 @click.argument("jobs", nargs=-1, required=True)
 @click.pass_obj
 def cancel(home: Home, jobs: tuple[str, ...]) -> None:
-    """End JOBS that wait or run."""
+    """Cancel JOBS that are waiting or running."""
     _change(home, jobs, _queue(home).cancel, "is cancelled")
 
 
 @command.command("rerun")
 @click.argument("jobs", nargs=-1)
-@click.option("--detector", help="Which one is to judge; else the one in use.")
-@click.option("--since", type=Moment(), help="All judged then or later (7d, 24h, a date).")
-@click.option("--decision", help="All judged so.")
+@click.option("--detector", help="The detector that judges; by default the active one.")
+@click.option("--since", type=Moment(), help="All jobs judged since then (7d, 24h, a date).")
+@click.option("--decision", help="All jobs with this decision.")
 @click.pass_context
 def rerun(
     context: click.Context,
@@ -81,7 +81,10 @@ def rerun(
     since: float | None,
     decision: str | None,
 ) -> None:
-    """Judge JOBS that have a verdict again; the old verdict and its folder stay."""
+    """Judge JOBS that have a verdict again, for example by a new detector.
+
+    The old verdict and its folder stay; the new one gets a folder of its own (docs/review.md).
+    """
     from ..storage.registry import Registry
 
     home: Home = context.obj
@@ -103,10 +106,10 @@ def rerun(
 
 
 @command.command("changes")
-@click.option("--since", type=Moment(), help="Only what was judged again then or later.")
+@click.option("--since", type=Moment(), help="Only what was judged again since then.")
 @click.pass_obj
 def changes(home: Home, since: float | None) -> None:
-    """Show of each job that was judged again what changed."""
+    """Show what changed in each job that was judged again."""
     before: dict[str, VerdictView] = {}
     for verdict in VerdictList(home.database).between(0.0, math.inf):
         old = before.get(verdict.job)
@@ -132,11 +135,16 @@ def _describe(verdict: VerdictView) -> str:
 
 
 @command.command("purge")
-@click.option("--days", default=30.0, show_default=True, help="Ended longer ago than this.")
+@click.option(
+    "--days",
+    default=30.0,
+    show_default=True,
+    help="Only jobs that ended longer ago than this.",
+)
 @states_option
 @click.pass_obj
 def purge(home: Home, days: float, states: tuple[str, ...]) -> None:
-    """Forget ended jobs. Verdicts in the outbox and files in the quarantine stay."""
+    """Remove ended jobs from the database; the outbox and the quarantine stay as they are."""
     chosen = [State(state) for state in states] or list(ENDED)
     if unended := [state.value for state in chosen if state not in ENDED]:
         raise click.UsageError(f"jobs that are {', '.join(unended)} have not ended; cancel them")

@@ -17,24 +17,24 @@ from ..storage.text import printable, printable_lines
 # the others, nor the list of commands for any.
 COMMANDS = {
     "init": "Make the home: settings, folders, database.",
-    "run": "The service, in the foreground.",
-    "check": "Judge videos now, without a queue.",
-    "submit": "Copy videos into the inbox, and say each one's job.",
-    "status": "What the queue holds and what runs now.",
-    "jobs": "The queue by hand.",
-    "review": "Say what a person found of a video.",
-    "report": "Make the page of a verdict anew.",
+    "run": "Run the service in the foreground.",
+    "check": "Judge videos now, without the queue.",
+    "submit": "Copy videos into the inbox, and print each one's job id.",
+    "status": "Show what the queue holds and what runs now.",
+    "jobs": "Manage the queue by hand.",
+    "review": "Record what a person found about a video.",
+    "report": "Make a fresh page of a verdict, reviews included.",
     "export": "Write out the verdicts of a period, one row each.",
-    "verify": "Whether a verdict still holds, and comes out again.",
-    "audit": "The log in which nothing can be altered unseen.",
+    "verify": "Check that a verdict is unaltered and can be reproduced.",
+    "audit": "Check or export the tamper-evident log.",
     "backup": "Write the home's state into one file.",
-    "restore": "Put the state of a backup back.",
-    "stages": "Installed stages, and what each needs and gives.",
-    "detectors": "The registry of trained detectors.",
+    "restore": "Restore the home from a backup.",
+    "stages": "List installed stages, and what each needs and gives.",
+    "detectors": "Show the trained detectors, and choose which one judges.",
     "train": "Learn a detector from labelled videos or faces.",
     "evaluate": "Measure detectors on labelled data.",
-    "notify": "Who is told of verdicts, and whether they were.",
-    "doctor": "Look for what could go wrong, and say what to do.",
+    "notify": "Test notifications, list deliveries, retry failed ones.",
+    "doctor": "Diagnose this machine and home, and say how to fix faults.",
     "demo": "Let the real service judge two clips.",
 }
 
@@ -75,8 +75,7 @@ class Commands(click.Group):
 @click.version_option(__version__)
 @click.pass_context
 def cli(context: click.Context, home: Path | None, debug: bool) -> None:
-    """Say of every video of a person whether it was manipulated, how sure that is, and where to
-    look."""
+    """Judge whether a video of a person was manipulated, how sure that is, and where to look."""
     from ..daemon.home.home import UMASK, Home
 
     os.umask(os.umask(UMASK) | UMASK)  # never open to all, whatever the shell's mask

@@ -15,7 +15,7 @@ from ..storage.times import iso
 @click.group("notify")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Who is told of verdicts, and whether they were."""
+    """Test notifications, list deliveries, retry failed ones (docs/notify.md)."""
     home: Home = context.obj
     home.require()
 
@@ -23,7 +23,10 @@ def command(context: click.Context) -> None:
 @command.command("test")
 @click.pass_context
 def test(context: click.Context) -> None:
-    """Send a test notice to every target of [notify] now. Exit 1 when one did not take it."""
+    """Send a test notice to every target of [notify] now, and print what came back.
+
+    Exit 1 when a target did not accept it.
+    """
     from ..daemon.home.config import read_config
     from ..daemon.home.folders import outbox_path
     from ..daemon.notices.planner import targets_of, trial_payload
@@ -43,12 +46,12 @@ def test(context: click.Context) -> None:
 
 
 @command.command("list")
-@click.option("--failed", is_flag=True, help="Only those that were given up.")
-@click.option("--limit", default=50, show_default=True, help="At most so many, newest first.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON record a line.")
+@click.option("--failed", is_flag=True, help="Only deliveries that were given up.")
+@click.option("--limit", default=50, show_default=True, help="Show at most this many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON record per line.")
 @click.pass_obj
 def list_notices(home: Home, failed: bool, limit: int, as_json: bool) -> None:
-    """Show deliveries, the newest first."""
+    """List deliveries, newest first."""
     for notice in JobReader(home.database).notices(limit, failed=failed):
         click.echo(json.dumps(_record(notice)) if as_json else _line(notice))
 

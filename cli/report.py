@@ -16,11 +16,11 @@ from ..storage.times import iso
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="The page's file. What was published is never changed.",
+    help="The file to write; the published page stays as it is.",
 )
 @click.pass_obj
 def command(home: Home, job: str, out: Path) -> None:
-    """Make the page of JOB's verdict anew, with what people said of it since."""
+    """Make a fresh page of JOB's verdict that includes the reviews made since it was published."""
     from ..daemon.home.config import read_config
     from ..daemon.home.folders import outbox_path
     from ..record.file import VERDICT_FILE, read_record

@@ -12,13 +12,13 @@ DECISIONS = ("fake", "real", "inconclusive")
 
 @click.command("review")
 @click.argument("job")
-@click.option("--decision", type=click.Choice(DECISIONS), help="What you found; with --by, --note.")
-@click.option("--by", help="Who says so.")
-@click.option("--note", help="Why.")
+@click.option("--decision", type=click.Choice(DECISIONS), help="Your finding; needs --by, --note.")
+@click.option("--by", help="Your name.")
+@click.option("--note", help="Your reason.")
 @click.pass_obj
 def command(home: Home, job: str, decision: str | None, by: str | None, note: str | None) -> None:
-    """Say what a person found of JOB's video, beside the machine's verdict; without --decision,
-    show what was said so far (docs/review.md)."""
+    """Record what a person found about JOB's video, kept beside the machine's verdict and never
+    over it. Without --decision, show the reviews so far (docs/review.md)."""
     home.require()
     ledger = JobReader(home.database)
     row = ledger.get(job)

@@ -11,12 +11,14 @@ FORM = "%(levelname)s %(message)s"
 
 
 @click.command("run")
-@click.option(
-    "--drain", is_flag=True, help="Leave when the inbox is empty and every job has ended."
-)
+@click.option("--drain", is_flag=True, help="Exit when the inbox is empty and every job has ended.")
 @click.pass_obj
 def command(home: Home, drain: bool) -> None:
-    """The service, in the foreground. SIGTERM stops it, SIGHUP reads the settings again."""
+    """Run the service in the foreground.
+
+    SIGTERM stops it and gives the running job workers.grace seconds to end; SIGHUP makes it read
+    the settings again.
+    """
     from ..daemon.home.config import read_config
     from ..daemon.log_lines import log_to
     from ..daemon.service import Service

@@ -8,7 +8,7 @@ from ..daemon.home.home import Home
 @click.command("stages")
 @click.pass_obj
 def command(home: Home) -> None:
-    """Installed stages: from which package, what each needs and gives."""
+    """List the installed stages: the package of each, what it needs and what it gives."""
     from ..daemon.home.config import read_config_if_any
     from ..stages.chain import build_chain, installed_stages
 

@@ -21,11 +21,14 @@ StatusRow = dict[str, Any]
 
 @click.command("status")
 @click.argument("job", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON record (docs/status.schema.json).")
-@click.option("--watch", is_flag=True, help="Show it anew every second, until Ctrl-C.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON record (docs/status.schema.json)."
+)
+@click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
 @click.pass_obj
 def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
-    """What the queue holds and what runs now; of one JOB, its history."""
+    """Show whether a service is alive, what it runs, the jobs by state and the last verdicts; for
+    one JOB, its history."""
     home.require()
     ledger = JobReader(home.database)
     while True:

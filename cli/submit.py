@@ -12,10 +12,10 @@ from ..storage.text import printable
 @click.argument(
     "videos", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--priority", default=0, show_default=True, help="Higher goes first.")
+@click.option("--priority", default=0, show_default=True, help="Jobs of higher priority run first.")
 @click.pass_obj
 def command(home: Home, videos: tuple[Path, ...], priority: int) -> None:
-    """Copy VIDEOS into the inbox, and say each one's job."""
+    """Copy VIDEOS into the inbox, and print each one's job id."""
     from ..daemon.home.config import read_config
     from ..daemon.home.folders import inbox_path
     from ..daemon.intake.submit import submit

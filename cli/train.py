@@ -12,7 +12,7 @@ from .train_options import recipe_options, registry_option, run_options, workers
 
 WHOLE = "all"
 STEPS = {
-    "finetune": "Train the backbone of RUN on its face crops (only when it was begun so).",
+    "finetune": "Fine-tune the backbone of RUN on its face crops (if begun with --finetune).",
     "features": "Compute the vectors of every video of RUN.",
     "fit": "Balance the training part of RUN, and fit the head.",
     "evaluate": "Calibrate, choose thresholds, and write RUN's report.",
@@ -36,7 +36,7 @@ class StepsOrAll(click.Group):
 @click.group("train", cls=StepsOrAll, subcommand_metavar="DATASET | STEP RUN")
 def command() -> None:
     """Learn from DATASET (a folder, a zip or a CSV of labelled videos or face images), report what
-    was learned, and put the detector into the registry. README says what it reads and writes."""
+    was learned, and put the detector into the registry (docs/training.md)."""
 
 
 @command.command(WHOLE, hidden=True)

@@ -20,7 +20,7 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--recipe",
         "recipe_file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="A TOML file of these settings and the tables [head], [finetuning]; options win.",
+        help="A TOML file of these settings (docs/training.md); options win over it.",
     )(command)
 
 
@@ -30,11 +30,11 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--out",
             type=click.Path(path_type=Path, file_okay=False),
-            help="The run's folder; else runs/<time>-<data set> in the home.",
+            help="The run's folder; by default runs/<time>-<data set> in the home.",
         ),
-        click.option("--name", help="Of the detector; else that of the run."),
+        click.option("--name", help="Name of the detector; by default that of the run."),
         click.option(
-            "--resume", is_flag=True, help="Go on with the run in --out, or DATASET's latest one."
+            "--resume", is_flag=True, help="Continue the run in --out, or DATASET's latest one."
         ),
         workers_option,
         registry_option,
@@ -46,14 +46,14 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """How many processes."""
-    what = "Processes that look at videos; else one a core."
+    what = "Worker processes; by default one per core."
     return click.option("--workers", type=click.IntRange(min=1), help=what)(command)
 
 
 def registry_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Where the detector goes."""
     folder = click.Path(path_type=Path, file_okay=False)
-    what = "Where the detector's folder goes; else the home's registry."
+    what = "Where the detector's folder goes; by default the home's registry."
     return click.option("--registry", type=folder, help=what)(command)
 
 

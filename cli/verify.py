@@ -23,19 +23,21 @@ EXIT_CODES = {"ok": 0, "fault": 1, "not_checked": 3}
 @click.option(
     "--video",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The video that was judged, if it is neither in FOLDER nor where it was.",
+    help="The video that was judged, if it is neither in FOLDER nor in its old place.",
 )
 @click.option("--no-rerun", is_flag=True, help="Compare hashes only; do not judge again.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON record (docs/verify.schema.json).")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON record (docs/verify.schema.json)."
+)
 @click.pass_context
 def command(
     context: click.Context, folder: Path, video: Path | None, no_rerun: bool, as_json: bool
 ) -> None:
-    """Check the verdict in FOLDER: against the audit log, its files, its detector, its video; then
-    judge again and compare.
+    """Check the verdict in FOLDER against the audit log, its files, its detector and its video;
+    then judge again and compare (docs/custody.md).
 
-    Exit 0 when all is right, 1 when something is wrong, 3 when nothing is wrong but not all could
-    be checked.
+    Exit 0 when all is right, 1 when something is wrong, 3 when nothing is wrong but not everything
+    could be checked.
     """
     from ..daemon.verify.verification import VerifyRequest, overall, verify
 

@@ -1,6 +1,7 @@
 """The settings of the stages: each field is a line of `ddaemon.toml`.
 
-A field's description becomes its comment in the generated file and its row in README.
+A field's description becomes its comment in a new `ddaemon.toml` and its row in
+`docs/settings.md`.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -37,7 +38,7 @@ class ExamineSettings(Section):
     trust: Annotated[
         str,
         Field(
-            description="a PEM file of the authorities whose signatures of provenance count as "
+            description="a PEM file with the authorities whose provenance signatures are "
             "trusted; empty: none"
         ),
     ] = ""
@@ -45,7 +46,8 @@ class ExamineSettings(Section):
 
 class FramesSettings(Section):
     count: Annotated[
-        int, Field(ge=1, le=10_000, description="frames looked at, evenly spaced in time")
+        int,
+        Field(ge=1, le=10_000, description="frames sampled from a video, evenly spaced in time"),
     ] = 32
     keep: Annotated[
         bool, Field(description="keep the frames as JPEGs in the outbox folder, under frames/")
@@ -64,10 +66,16 @@ class FacesSettings(Section):
         Field(description='"faces" crops each face; "frame" takes the whole frame'),
     ] = "faces"
     detect_size: Annotated[
-        int, Field(ge=128, le=1920, description="longer side of the frame the face finder sees")
+        int,
+        Field(
+            ge=128,
+            le=1920,
+            description="longer side, in pixels, of the frame that the face detector sees",
+        ),
     ] = 480
     min_confidence: Annotated[
-        float, Field(ge=0, le=1, description="a face less certain than this is ignored")
+        float,
+        Field(ge=0, le=1, description="a face found with less confidence than this is ignored"),
     ] = 0.5
     min_size: Annotated[
         int, Field(ge=8, description="a face narrower than this many pixels is ignored")
@@ -81,10 +89,12 @@ class FacesSettings(Section):
 
 
 class FeaturesSettings(Section):
-    batch: Annotated[int, Field(ge=1, le=512, description="faces a batch")] = 16
+    batch: Annotated[int, Field(ge=1, le=512, description="faces per batch")] = 16
     device: Annotated[
         Literal["auto", "cpu", "gpu"],
-        Field(description='"cpu" is OpenVINO, "gpu" is TensorFlow; "auto" takes a GPU if there is'),
+        Field(
+            description='"cpu" is OpenVINO, "gpu" is TensorFlow; "auto" uses a GPU if there is one'
+        ),
     ] = "auto"
     shared: Annotated[
         Literal["auto", "always", "never"],
@@ -97,12 +107,12 @@ class FeaturesSettings(Section):
         int,
         Field(
             ge=0,
-            description="threads of one worker's networks, 0 lets OpenVINO decide; with any but 1 "
+            description="threads of one worker's networks; 0 lets OpenVINO decide; unless it is 1, "
             "the next frame is decoded meanwhile",
         ),
     ] = 1
     weights: Annotated[
-        str, Field(description="a weights file for a detector that brings none of its own")
+        str, Field(description="a weights file for a detector that has none of its own")
     ] = ""
 
 
@@ -110,34 +120,47 @@ class StabilitySettings(Section):
     looks: Annotated[
         tuple[LookName, ...],
         Field(
-            description='looks at the same frames "reencoded", "halved" (in size) or "brightened"; '
-            "a decision that flips under one is withdrawn"
+            description='look at the same frames again, "reencoded" (H.264, CRF 32), "halved" (in '
+            'size) or "brightened" (by a fifth); a decision that flips is withdrawn'
         ),
     ] = ()
 
 
 class GradcamSettings(Section):
     count: Annotated[
-        int, Field(ge=0, le=64, description="frames with heatmaps: they spoke most for a fake")
+        int,
+        Field(
+            ge=0,
+            le=64,
+            description="frames with heatmaps: those with the strongest evidence for a fake",
+        ),
     ] = 4
     methods: Annotated[
         tuple[HeatMethod, ...],
-        Field(min_length=1, description="a heatmap by each: gradcam, gradcam++, occlusion"),
+        Field(
+            min_length=1,
+            description="a heatmap by each: gradcam, gradcam++, occlusion (docs/heatmaps.md)",
+        ),
         AfterValidator(_each_once),
     ] = ("gradcam",)
     check: Annotated[
-        bool, Field(description="compare each heatmap with random ones; costs backbone passes")
+        bool, Field(description="check each heatmap against random ones; costs backbone passes")
     ] = True
-    opacity: Annotated[float, Field(gt=0, le=1, description="of the heatmap over the frame")] = 0.45
+    opacity: Annotated[
+        float, Field(gt=0, le=1, description="opacity of the heatmap over the frame")
+    ] = 0.45
 
 
 class ReportSettings(Section):
-    html: Annotated[bool, Field(description="make report.html, the page for people")] = True
+    html: Annotated[bool, Field(description="write report.html, the page for people")] = True
     timeline: Annotated[
-        bool, Field(description="make timeline.png, the scores over time as a picture")
+        bool, Field(description="write timeline.png, the scores over time as a picture")
     ] = True
     overlay: Annotated[
-        bool, Field(description="make overlay.mp4, the video with faces and scores drawn over it")
+        bool,
+        Field(
+            description="write overlay.mp4, the video with faces, scores and heatmaps drawn over it"
+        ),
     ] = False
 
 
@@ -156,7 +179,8 @@ class StageSettings(Section):
     gradcam: GradcamSettings = GradcamSettings()
     report: ReportSettings = ReportSettings()
     plugins: Annotated[
-        dict[str, dict[str, Any]], Field(description="one table for each third-party stage")
+        dict[str, dict[str, Any]],
+        Field(description="one table for each third-party stage (docs/stages.md)"),
     ] = {}
 
     @model_validator(mode="after")

@@ -40,10 +40,12 @@ class InboxSettings(Section):
     ] = 2.0
     patience: Annotated[
         float,
-        Field(ge=0, description="seconds an untouched file that does not open may still grow"),
+        Field(
+            ge=0, description="seconds that an untouched file which does not open may still grow"
+        ),
     ] = 600.0
     rescan: Annotated[
-        float, Field(gt=0, description="seconds between looks at the whole folder")
+        float, Field(gt=0, description="seconds between scans of the whole folder")
     ] = 30.0
     watch: Annotated[
         Literal["auto", "events", "polling"],
@@ -68,15 +70,18 @@ class OutboxSettings(Section):
 
 
 class WorkersSettings(Section):
-    count: Annotated[int, Field(ge=1, le=256, description="videos looked at side by side")] = 1
+    count: Annotated[int, Field(ge=1, le=256, description="videos judged side by side")] = 1
     recycle: Annotated[
         int, Field(ge=1, description="jobs after which a worker process is replaced")
     ] = 50
     job_seconds: Annotated[
-        float, Field(gt=0, description="a job that takes longer is ended: one attempt")
+        float, Field(gt=0, description="a job that takes longer is ended, which costs one attempt")
     ] = 900.0
     memory_mb: Annotated[
-        int, Field(ge=256, description="a worker that takes more memory is ended: one attempt")
+        int,
+        Field(
+            ge=256, description="a worker that takes more memory is ended, which costs one attempt"
+        ),
     ] = 4096
     grace: Annotated[
         float, Field(ge=0, description="seconds a running job may still take after SIGTERM")
@@ -84,8 +89,8 @@ class WorkersSettings(Section):
     sandbox: Annotated[
         Literal["auto", "require", "off"],
         Field(
-            description='workers are shut in: "auto" by all that the kernel offers, "require" '
-            'refuses to start when a part is missing, "off" not at all'
+            description='how workers are confined: "auto" by all that the kernel offers, "require" '
+            'refuses to start when a part is missing, "off" not at all (docs/sandbox.md)'
         ),
     ] = "auto"
     readable: Annotated[
@@ -98,18 +103,21 @@ class QueueSettings(Section):
     lease: Annotated[
         float, Field(gt=0, description="seconds after which a silent worker loses its job")
     ] = 60.0
-    heartbeat: Annotated[float, Field(gt=0, description="seconds between signs of life")] = 2.0
+    heartbeat: Annotated[
+        float, Field(gt=0, description="seconds between a worker's heartbeats")
+    ] = 2.0
     max_attempts: Annotated[
         int, Field(ge=1, le=100, description="failed attempts after which a job is quarantined")
     ] = 3
     backoff: Annotated[
-        float, Field(ge=0, description="seconds before the second attempt, doubled for each next")
+        float,
+        Field(ge=0, description="seconds before the second attempt, doubled for each later one"),
     ] = 10.0
 
 
 class DiskSettings(Section):
     min_free_mb: Annotated[
-        int, Field(ge=0, description="with less room than this no new video is taken")
+        int, Field(ge=0, description="with less free disk space than this, no new video is taken")
     ] = 512
 
 
@@ -121,7 +129,9 @@ SECRET_TABLES = frozenset(table for table, _ in SECRET_SETTINGS)
 
 
 class NotifySettings(Section):
-    on: Annotated[tuple[Told, ...], Field(description="outcomes of a job that are told")] = (
+    on: Annotated[
+        tuple[Told, ...], Field(description="outcomes of a job that send a notice (docs/notify.md)")
+    ] = (
         "fake",
         "real",
         "inconclusive",
@@ -130,26 +140,34 @@ class NotifySettings(Section):
     )
     command: Annotated[
         tuple[str, ...],
-        Field(description="a program and its arguments; JSON on its standard input, no shell"),
+        Field(
+            description="a program and its arguments, run without a shell; it reads JSON from its "
+            "standard input"
+        ),
     ] = ()
     webhook: Annotated[
-        str, Field(pattern=r"^(https?://[^/\s]\S*)?$", description="URL that is POSTed signed JSON")
+        str,
+        Field(pattern=r"^(https?://[^/\s]\S*)?$", description="URL that signed JSON is POSTed to"),
     ] = ""
     secret_file: Annotated[
         str,
-        Field(description="file with the key that signs webhooks; its user's alone (chmod 600)"),
+        Field(
+            description="file with the key that signs webhooks, readable by its owner alone "
+            "(chmod 600)"
+        ),
     ] = ""
     allow_private: Annotated[
-        bool, Field(description="also tell addresses that are not on the public internet")
+        bool, Field(description="also notify addresses that are not on the public internet")
     ] = False
     apprise: Annotated[
-        tuple[str, ...], Field(description="URLs of Apprise: mail, chat (needs ddaemon[chat])")
+        tuple[str, ...], Field(description="Apprise URLs for mail and chat (needs ddaemon[chat])")
     ] = ()
     attempts: Annotated[
         int, Field(ge=1, le=100, description="failed deliveries after which a notice is given up")
     ] = 8
     backoff: Annotated[
-        float, Field(gt=0, description="seconds before the second delivery, doubled for each next")
+        float,
+        Field(gt=0, description="seconds before the second delivery, doubled for each later one"),
     ] = 30.0
     timeout: Annotated[
         float, Field(gt=0, le=300, description="seconds that one delivery may take")
@@ -164,7 +182,11 @@ class NotifySettings(Section):
 
 class DatabaseSettings(Section):
     url: Annotated[
-        str, Field(description="empty: state.db in the home; else SQLite or PostgreSQL by its URL")
+        str,
+        Field(
+            description="empty: state.db in the home; else SQLite or PostgreSQL by its URL, which "
+            "may hold a password and is never shown (docs/database.md)"
+        ),
     ] = ""
 
     @field_validator("url")
@@ -179,7 +201,8 @@ class DatabaseSettings(Section):
 
 class LogSettings(Section):
     level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="of the service's log")
+        Literal["debug", "info", "warning", "error"],
+        Field(description="level of the service's log"),
     ] = "info"
 
 

@@ -69,7 +69,7 @@ class Recipe(Section):
         Field(description='"seed" repeats the seed system\'s recipe beside the sound one'),
     ] = "sound"
     frames: Annotated[
-        int, Field(ge=1, le=10_000, description="frames a video; views of a face image")
+        int, Field(ge=1, le=10_000, description="frames per video; views of a face image")
     ] = 32
     mode: Annotated[Literal["faces", "frame"], Field(description="face crops, or whole frames")] = (
         "faces"
@@ -86,40 +86,41 @@ class Recipe(Section):
         str, Field(description="a file with the weights of efficientnet_lite0 or efficientnetv2b0")
     ] = ""
     size: Annotated[
-        int, Field(ge=0, le=1024, description="pixels of the network's input; 0: as usual for it")
+        int,
+        Field(ge=0, le=1024, description="side of the network's input in pixels; 0: its usual one"),
     ] = 0
     margin: Annotated[
         float,
         Field(
             ge=0,
             le=3,
-            description="side of a face crop in sides of the landmarks' hull; 0: as usual, 1.1",
+            description="side of a face crop in sides of the landmarks' hull; 0: 1.1, as usual",
         ),
     ] = 0.0
     mirrored: Annotated[
         bool,
-        Field(description="let the mean over each crop and its mirror image count: twice the cost"),
+        Field(description="score the mean of each crop and its mirror image: twice the cost"),
     ] = False
-    epochs: Annotated[int, Field(ge=0, description="of the head's fit, at most")] = 30
+    epochs: Annotated[int, Field(ge=0, description="epochs of the head's fit, at most")] = 30
     patience: Annotated[
         int,
         Field(ge=1, description="epochs without a better AUC on validation before the fit ends"),
     ] = 6
     trials: Annotated[
-        int, Field(ge=0, description="settings of the head to try; 0: take those of the recipe")
+        int, Field(ge=0, description="settings of the head to try; 0: use those of the recipe")
     ] = 0
     tuner: Annotated[
         Literal["random", "hyperband"], Field(description="how the settings to try are chosen")
     ] = "random"
     balance: Annotated[
         Literal["class-weight", "smote", "none"],
-        Field(description="what is done about unequal numbers, in the training part only"),
+        Field(description="how unequal class sizes are balanced, in the training part only"),
     ] = "class-weight"
     finetune: Annotated[bool, Field(description="train the backbone too, on face crops")] = False
     forge: Annotated[bool, Field(description="add self-blended forgeries of the reals")] = False
     split: Annotated[
         Literal["auto", "group", "given"],
-        Field(description="the data set's own split where it is sound, by group, or as given"),
+        Field(description="auto: the data set's own split if it is sound, else by group"),
     ] = "auto"
     val: Annotated[Share, Field(description="share of the groups for validation")] = 0.15
     test: Annotated[Share, Field(description="share of the groups for the report")] = 0.15
@@ -133,17 +134,19 @@ class Recipe(Section):
     false_negatives: Annotated[
         Share, Field(description="share of fakes that may be called real, on validation")
     ] = 0.10
-    keep_frames: Annotated[bool, Field(description="leave the frames as JPEGs in the run")] = False
+    keep_frames: Annotated[
+        bool, Field(description="keep the frames as JPEGs in the run's folder")
+    ] = False
     description: Annotated[str, Field(description="one line for the detector's record")] = ""
     learned_from: Annotated[
         tuple[str, ...], Field(description="the data in words, for the record; else its layout")
     ] = ()
-    licence: Annotated[str, Field(description="of the weights, for the record")] = ""
+    licence: Annotated[str, Field(description="licence of the weights, for the record")] = ""
     blind_to: Annotated[
         tuple[KindName, ...],
         Field(description="kinds of manipulation not to be expected of it, for the record"),
     ] = ()
-    seed: Annotated[int, Field(ge=0, lt=2**31, description="of everything that is drawn")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31, description="seed of all random draws")] = 0
     head: HeadSettings = HeadSettings()
     finetuning: FinetuneSettings = FinetuneSettings()
 
