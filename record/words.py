@@ -55,7 +55,7 @@ PLAIN: Mapping[Decision, ScaleWords] = {
 ErrorKind = Literal["false_positive", "false_negative"]
 
 
-class Finding(TypedDict):
+class WordedOutcome(TypedDict):
     """What the words of a verdict are made of; a `Verdict` is one."""
 
     decision: ReadOnly[Decision]
@@ -66,12 +66,12 @@ class Finding(TypedDict):
     stability: ReadOnly[StabilityPart | None]
 
 
-def words_of(finding: Finding) -> WordsPart:
+def words_of(finding: WordedOutcome) -> WordsPart:
     """The field `words`: the step of the scale, and one hedged sentence with the error rates."""
     return {"scale": scale_of(finding), "summary": _summary(finding)}
 
 
-def scale_of(finding: Finding) -> ScaleWords:
+def scale_of(finding: WordedOutcome) -> ScaleWords:
     """The words that stand for the decision."""
     if finding["decision"] == "fake":
         return STRONG_SIGNS if _is_strong(finding) else SIGNS
@@ -96,7 +96,7 @@ def rate_of(thresholds: ThresholdsPart, kind: ErrorKind) -> str:
     return f"{percent(rate)} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _is_strong(finding: Finding) -> bool:
+def _is_strong(finding: WordedOutcome) -> bool:
     """High, inside of what the detector was measured on, and the same on a second look."""
     envelope, stability = finding.get("envelope"), finding.get("stability")
     doubted = (envelope and not envelope["inside"]) or (stability and stability["flipped"])
@@ -104,7 +104,7 @@ def _is_strong(finding: Finding) -> bool:
     return score is not None and score >= STRONG_FROM and not doubted
 
 
-def _summary(finding: Finding) -> str:
+def _summary(finding: WordedOutcome) -> str:
     if finding["decision"] == "not_analysable":
         reason = finding["reason"]
         why = REASONS[reason] if reason else "no stage came to a judgement"
@@ -121,7 +121,7 @@ def _summary(finding: Finding) -> str:
     )
 
 
-def _sentence(finding: Finding) -> str:
+def _sentence(finding: WordedOutcome) -> str:
     score = f"{finding['probability']:.2f}"
     return {
         STRONG_SIGNS: f"A score of {score} of 1 points strongly to a manipulation, and proves none",

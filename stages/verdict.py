@@ -21,7 +21,7 @@ from ..record.schema import (
     ThresholdsPart,
     Verdict,
 )
-from ..record.words import Finding, words_of
+from ..record.words import WordedOutcome, words_of
 from ..storage.detector_record import DetectorRecord, ThresholdsRecord
 from ..storage.errors import NotAnalysable, Reason
 from ..storage.times import iso
@@ -130,7 +130,7 @@ def _finding(
     judgement: Judgement | None,
     stability: StabilityPart | None,
     thresholds: ThresholdsRecord,
-) -> Finding:
+) -> WordedOutcome:
     if refusal is not None or judgement is None:
         return {
             "decision": NOT_ANALYSABLE,

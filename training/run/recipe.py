@@ -13,7 +13,7 @@ from ...stages.settings import Section
 from ...storage.detector_record import KindName
 from ...storage.errors import UserError
 
-Share = Annotated[float, Field(gt=0, lt=1)]
+OpenShare = Annotated[float, Field(gt=0, lt=1)]  # neither end is of any use
 
 
 class HeadSettings(Section):
@@ -122,17 +122,17 @@ class Recipe(Section):
         Literal["auto", "group", "given"],
         Field(description="auto: the data set's own split if it is sound, else by group"),
     ] = "auto"
-    val: Annotated[Share, Field(description="share of the groups for validation")] = 0.15
-    test: Annotated[Share, Field(description="share of the groups for the report")] = 0.15
+    val: Annotated[OpenShare, Field(description="share of the groups for validation")] = 0.15
+    test: Annotated[OpenShare, Field(description="share of the groups for the report")] = 0.15
     calibration: Annotated[
         Literal["platt", "temperature", "isotonic"],
         Field(description="how scores become probabilities"),
     ] = "platt"
     false_positives: Annotated[
-        Share, Field(description="share of reals that may be called fake, on validation")
+        OpenShare, Field(description="share of reals that may be called fake, on validation")
     ] = 0.05
     false_negatives: Annotated[
-        Share, Field(description="share of fakes that may be called real, on validation")
+        OpenShare, Field(description="share of fakes that may be called real, on validation")
     ] = 0.10
     keep_frames: Annotated[
         bool, Field(description="keep the frames as JPEGs in the run's folder")
