@@ -9,12 +9,13 @@ BATCH_ROWS = 1000  # held in memory at once
 
 
 def copy_tables(source: Database, target: Database) -> dict[str, int]:
-    """Replace all rows of `target` by those of `source`, as they were at one moment.
+    """Replace all rows of `target` with those of `source`, as they were at one moment.
 
-    All or none is written. Returns the number of rows by table. Both must have today's schema.
+    Writes all of them or none. Returns the number of rows by table. Both databases must have the
+    current schema.
     """
     with source.read() as read, target.write() as write:
-        if read.dialect.name == "postgresql":  # else each statement would see its own moment
+        if read.dialect.name == "postgresql":  # else each statement would see another moment
             read.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         for table in reversed(metadata.sorted_tables):  # a new database has rows already
             write.execute(table.delete())

@@ -1,4 +1,4 @@
-"""What a restored database says of jobs that were under way when the backup was made."""
+"""Putting back the jobs that were under way when a restored backup was made."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from .tables import verdicts as published
 RESTORED = "restored"
 
 
-def put_back(database: Database, told: dict[str, Any]) -> int:
-    """Make jobs that nobody works on any more wait again, and log the restore, in one transaction.
+def put_back(database: Database, backup: dict[str, Any]) -> int:
+    """Make jobs that nobody works on any more pending, and log the restore, in one transaction.
 
-    Returns how many. `told` is what the log says of the backup, a JSON value.
+    Returns how many. `backup` is what the log says about the backup, a JSON value.
     """
     broken_off = jobs.c.state.in_((State.RUNNING, State.PUBLISHING))
     with database.write() as connection:
         ids = list(connection.execute(select(jobs.c.id).where(broken_off)).scalars())
         for job in ids:
             _put_back(connection, job)
-        audit.append(connection, RESTORED, None, {**told, "put_back": len(ids)})
+        audit.append(connection, RESTORED, None, {**backup, "put_back": len(ids)})
     return len(ids)
 
 
@@ -35,6 +35,6 @@ def _put_back(connection: Connection, job: str) -> None:
 
 
 def folders(database: Database) -> set[str]:
-    """The names of all folders that the database has published."""
+    """The names of all folders that were published."""
     with database.read() as connection:
         return set(connection.execute(select(published.c.folder)).scalars())
