@@ -51,11 +51,11 @@ def _lower(which: int, most: int) -> None:
 
 
 def drop_privileges() -> None:
-    """Gain no right by a program that is run, and of root's rights keep one: that without which it
-    could not read the video of somebody else.
+    """Gain no privilege by running a program, and of root's capabilities keep only the one without
+    which it could not read somebody else's video.
 
-    A process without capabilities is spared the call for them: where the service manager forbids
-    it, there are none. By prctl(2) and capset(2), two calls, not worth a dependency.
+    A process without capabilities skips the call that drops them: where the service manager forbids
+    that call, there are none. Uses prctl(2) and capset(2), two calls, not worth a dependency.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
