@@ -38,7 +38,7 @@ class Face:
 class FaceReader:
     """Finds, checks and measures the faces of a frame.
 
-    `dismissed` counts faces that were found and are too narrow.
+    `dismissed` counts faces that were found but are too narrow.
     """
 
     def __init__(self, settings: FacesSettings, side: float, threads: int) -> None:
@@ -67,7 +67,7 @@ class FaceReader:
 
 
 class Faces:
-    """Finds faces, follows them from sample to sample, and keeps one crop a face and frame.
+    """Finds faces, follows them from sample to sample, and keeps one crop per face and frame.
 
     Gives `faces`: a list of `FaceTrack`, the largest (area times samples) first. People are told
     apart by place alone: see `Tracker` for what that cannot do. Tracks shorter than
@@ -109,7 +109,7 @@ def follow_faces(frames: Iterable[Frame], reader: FaceReader, size: int) -> list
 
 
 def choose_tracks(tracks: Sequence[FaceTrack], settings: FacesSettings) -> list[FaceTrack]:
-    """The tracks worth judging, the largest first, numbered anew from 0."""
+    """The tracks worth judging, the largest first, renumbered from 0."""
     enough = [track for track in tracks if len(track.samples) >= settings.min_frames]
     ranked = sorted(enough or tracks, key=_covered_area, reverse=True)[: settings.max_tracks]
     return [replace(track, track=number) for number, track in enumerate(ranked)]

@@ -75,7 +75,7 @@ def _network(threads: int) -> Any:
 
 def _run(seen: Image, threads: int) -> tuple[NDArray[np.float32], float]:
     # Training finds landmarks from several threads at once. With two of them in OpenVINO while
-    # TensorFlow traced its graph, all three stood still for good now and then.
+    # TensorFlow traced its graph, all three sometimes deadlocked.
     with _ONE_AT_A_TIME:
         outputs = _network(threads)(seen[None].astype(np.float32) / 255)
     points: NDArray[np.float32] = outputs[POINTS_OUTPUT].reshape(POINTS, 3)[:, :2]

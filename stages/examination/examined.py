@@ -1,4 +1,4 @@
-"""The record's fields of the stage `examine`, also where it found nothing or did not run."""
+"""The record's fields about the stage `examine`, even where it found nothing or did not run."""
 
 from collections.abc import Mapping
 from typing import Any

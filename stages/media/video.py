@@ -15,11 +15,11 @@ Image = NDArray[np.uint8]  # (height, width, 3), RGB, 0..255
 
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
-    """What the container says of itself.
+    """What the container states about itself.
 
     `width` and `height` are those of the displayed frame, in pixels: after `rotation` (degrees
     clockwise: 0, 90, 180 or 270) and after non-square pixels were made square.
-    `fps` is the mean rate; `duration_s` is in seconds. Either is None where the file does not say.
+    `fps` is the mean rate; `duration_s` is in seconds. Either is None where the file has none.
     """
 
     format: str
@@ -49,7 +49,7 @@ class VideoSource(Protocol):
 
     @property
     def facts(self) -> ContainerFacts:
-        """What the container says of itself."""
+        """What the container states about itself."""
         ...
 
     def sample(self, count: int) -> Iterator[Frame]:
@@ -57,5 +57,5 @@ class VideoSource(Protocol):
         ...
 
     def at(self, times: Sequence[float]) -> Iterator[Frame]:
-        """The frames on display at `times` (seconds, ascending), the same as `sample` gave."""
+        """The frames displayed at `times` (seconds, ascending), the same as `sample` gave."""
         ...
