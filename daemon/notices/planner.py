@@ -1,4 +1,4 @@
-"""What is told of an ended job, and to whom: from the settings to rows of `notices`."""
+"""The notices about an ended job, and their targets: from the settings to rows of `notices`."""
 
 import json
 import time
@@ -25,14 +25,14 @@ FORMAT = 1
 
 
 class Target(Protocol):
-    """Somebody who is told. `key` names it in the database, `label` for people: neither holds a
+    """A receiver of notices. `key` names it in the database, `label` to people: neither holds a
     secret."""
 
     key: str
     label: str
 
     def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
-        """Try once; never raise for what the target does. `attempt` counts from 1."""
+        """Try once; never raises for what the target does. `attempt` counts from 1."""
         ...
 
     def check(self) -> None:
@@ -94,7 +94,7 @@ class Planner:
 
 
 def payload_of(row: JobRow, record: dict[str, Any]) -> dict[str, Any]:
-    """All that is told (docs/webhook.schema.json), but delivery and event."""
+    """The content of a notice (docs/webhook.schema.json), except delivery and event."""
     quarantined = row.state == State.QUARANTINED
     detector = record.get("detector")
     return {
@@ -113,7 +113,7 @@ def payload_of(row: JobRow, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def trial_payload(delivery: str, at: float) -> str:
-    """What `ddaemon notify test` sends: shaped like a verdict's, and told apart by its event."""
+    """What `ddaemon notify test` sends: shaped like a verdict's, with an event of its own."""
     nothing = ("decision", "reason", "probability", "thresholds", "detector")
     record = {
         "format": FORMAT,

@@ -1,6 +1,6 @@
 """`ddaemon verify`: whether a verdict is the one that was published, whole, and repeatable.
 
-Nothing of the folder is believed: the record is compared with the audit log, each file with the
+Nothing in the folder is trusted: the record is compared with the audit log, each file with the
 record, detector and video with the hashes in it, and what the chain found with what it finds now.
 """
 
@@ -35,7 +35,7 @@ SHOWN = 12  # characters of a hash
 class CheckState(StrEnum):
     OK = "ok"
     FAULT = "fault"  # it contradicts the record, or the record contradicts the log
-    NOT_CHECKED = "not_checked"  # something that it takes is not here
+    NOT_CHECKED = "not_checked"  # something that the check needs is not here
     SKIPPED = "skipped"  # not asked for
 
 
@@ -59,7 +59,7 @@ class VerifyRequest:
 
 
 def overall(checks: list[Check]) -> CheckState:
-    """A fault outweighs what could not be checked, and that what is right."""
+    """The worst state: a fault outweighs what could not be checked, which outweighs the rest."""
     states = {check.state for check in checks}
     return next(
         (s for s in (CheckState.FAULT, CheckState.NOT_CHECKED) if s in states), CheckState.OK
@@ -67,7 +67,7 @@ def overall(checks: list[Check]) -> CheckState:
 
 
 def verify(asked: VerifyRequest) -> Iterator[Check]:
-    """Check one verdict's folder, telling of each check when it is done."""
+    """Check one verdict's folder, yielding each check when it is done."""
     try:
         raw = (asked.folder / VERDICT_FILE).read_bytes()
     except OSError as error:
@@ -139,7 +139,7 @@ def _checks_of(
 
 
 def _witness(record: Sealed | None) -> Witness | None:
-    """The head that the record carries, if it can be read: the record's hash tells of the rest."""
+    """The head in the record, if it can be read; if not, the record's hash shows the fault."""
     try:
         custody = [entry.model_dump() for entry in record.custody] if record else []
         return witness_of(custody, "this verdict")
@@ -176,7 +176,7 @@ def _check_record(digest: str, folder: str, entries: Sequence[Entry]) -> Check:
 
 
 def _folder_of(entry: Entry) -> str | None:
-    """The outbox folder that an entry names; None where its detail was spoilt."""
+    """The outbox folder that an entry names; None where its detail was damaged."""
     try:
         folder: str | None = json.loads(entry.detail).get("folder")
     except (ValueError, AttributeError):
@@ -200,7 +200,7 @@ def _without_entry(asked: VerifyRequest, record: Sealed | None, *, is_ours: bool
 
 
 def _hashes(folder: Path) -> dict[str, str | None]:
-    """The SHA-256 of all that lies beside the record; None for what is no plain file."""
+    """The SHA-256 of everything beside the record; None for what is not a plain file."""
     return {
         name: hash_file(path) if path.is_file() and not path.is_symlink() else None
         for name, path in files_of(folder).items()
@@ -283,7 +283,7 @@ def _check_input(
 
 
 def _source(home: Home, record: Sealed) -> Path | None:
-    """Where the video was seen last, if this home knows the job and something lies there."""
+    """Where the video was last seen, if this home knows the job and something is there."""
     if record.job is None or not is_there(home.database):
         return None
     try:
