@@ -121,4 +121,4 @@ def is_outside(value: float, bounds: BoundsRecord) -> bool:
 
 
 def _describe(value: float, bounds: BoundsRecord) -> str:
-    return f"{bounds.what}: {short(value)}, measured on {bounds.told}"
+    return f"{bounds.what}: {short(value)}, measured on {bounds.range_text}"

@@ -125,7 +125,7 @@ class BoundsRecord(RecordPart):
     chosen: str  # how, in words
 
     @property
-    def told(self) -> str:
+    def range_text(self) -> str:
         """The bounds as people read them."""
         low, high = (None if end is None else short(end) for end in (self.low, self.high))
         if low is None:
