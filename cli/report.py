@@ -29,8 +29,8 @@ def command(home: Home, job: str, out: Path) -> None:
     from ..storage.registry import Registry
 
     home.require()
-    ledger = JobReader(home.database)
-    row = ledger.get(job)
+    reader = JobReader(home.database)
+    row = reader.get(job)
     outbox = outbox_path(home, read_config(home.config))
     folder = outbox / (row.folder or "")
     if row.decision is None or not (folder / VERDICT_FILE).is_file():
@@ -41,6 +41,6 @@ def command(home: Home, job: str, out: Path) -> None:
         raise JobError(f"{folder} stays as it was published; choose another place for --out")
     record = json.loads((folder / VERDICT_FILE).read_bytes())
     card = Registry(home.detectors).record_of(record["detector"])
-    reviews = [(iso(one.at), one.by, one.decision, one.note) for one in ledger.reviews(row.id)]
+    reviews = [(iso(one.at), one.by, one.decision, one.note) for one in reader.reviews(row.id)]
     out.write_text(render_page(record, folder, card, reviews), encoding="utf-8")
     click.echo(f"report: {out}")

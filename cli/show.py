@@ -1,4 +1,4 @@
-"""How a verdict is written on a terminal."""
+"""How a verdict is shown on a terminal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def verdict(record: Mapping[str, Any]) -> str:
 
 
 def _envelope(envelope: Mapping[str, Any] | None) -> list[str]:
-    """Nothing when the face is inside, or the detector has no bounds."""
+    """A line for each bound that the face exceeds; none when it is inside, or without bounds."""
     if envelope is None or envelope["inside"]:
         return []
     return [f"  outside      {printable(one['text'])}" for one in envelope["outside"]]
