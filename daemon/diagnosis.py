@@ -34,7 +34,7 @@ CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `fix` is empty when all is well; `lacking` marks something
+    """One thing that was checked. `fix` is empty when all is well; `lacking` marks something
     that would be good to have, but whose absence is not a fault."""
 
     what: str

@@ -42,7 +42,7 @@ class Timing:
 
 
 def installed_stages() -> dict[str, InstalledStage]:
-    """Every registered stage by name. One that does not load is listed with its fault."""
+    """Every registered stage by name. A stage that does not load is listed with its fault."""
     found: dict[str, InstalledStage] = {}
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=_built_ins_first):
         if entry.name in found:

@@ -21,7 +21,7 @@ from .media.video import Frame, Image
 from .settings import FacesSettings
 
 MIN_PRESENCE = 0.5  # of a face, as the landmark network sees it
-FACES_A_TRACK = 4  # times `faces.max_tracks`: at most so many faces of one frame are looked at
+FACES_PER_TRACK = 4  # times `faces.max_tracks`: at most so many faces of one frame are examined
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class FaceReader:
         wide = [face for face in found if face.width >= self._settings.min_size]
         self.dismissed += len(found) - len(wide)
         wide.sort(key=lambda face: -face.width)
-        return wide[: FACES_A_TRACK * self._settings.max_tracks]
+        return wide[: FACES_PER_TRACK * self._settings.max_tracks]
 
     def _measure(self, image: Image, found: Detection) -> Face | None:
         landmarks = self._landmarks.find(image, (found.x, found.y, found.width, found.height))

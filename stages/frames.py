@@ -1,4 +1,4 @@
-"""The stage `frames`: which frames are looked at."""
+"""The stage `frames`: which frames are sampled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict

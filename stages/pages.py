@@ -1,4 +1,4 @@
-"""What pages are made of: values as people read them, tables, and Jinja templates."""
+"""The parts of pages: values as people read them, tables, and Jinja templates."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

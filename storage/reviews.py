@@ -59,7 +59,7 @@ def _text(text: str, option: str, what: str) -> str:
 
 
 def _content(connection: Connection, job: str) -> str:
-    """The SHA-256 of what was judged."""
+    """The SHA-256 of the video that was judged."""
     row = connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
     if row is None:
         raise JobError(f"there is no job {job!r}; `ddaemon jobs list` shows them")

@@ -23,7 +23,7 @@ class State(StrEnum):
     PUBLISHING = "publishing"  # its verdict is complete and on its way to the outbox
     DONE = "done"  # its folder is in the outbox
     QUARANTINED = "quarantined"  # every attempt failed; the reason is in the quarantine
-    CANCELLED = "cancelled"  # a person said so
+    CANCELLED = "cancelled"  # by a person
 
 
 ENDED = (State.DONE, State.QUARANTINED, State.CANCELLED)

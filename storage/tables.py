@@ -94,7 +94,8 @@ events = Table(
 )
 
 # Every verdict that was published, the first of a job under number 1. The job's own columns hold
-# the current one, or one that is on its way to the outbox.
+# the current one, or one that is on its way to the outbox. Verdicts older than this table have no
+# detector.
 verdicts = Table(
     "verdicts",
     metadata,
@@ -103,8 +104,8 @@ verdicts = Table(
     Column("decision", Text, nullable=False),
     Column("reason", Text),
     Column("probability", Float),
-    Column("detector", Text),  # its name; this and the next two are null in verdicts
-    Column("detector_version", Text),  # from before this table
+    Column("detector", Text),  # its name
+    Column("detector_version", Text),
     Column("detector_sha256", Text),  # of its record
     Column("folder", Text, nullable=False),  # its name in the outbox
     Column("finished_at", Float, nullable=False, index=True),

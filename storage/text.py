@@ -9,7 +9,7 @@ import re
 
 # Letters by their category, but blank on every screen: a name made of them would not be seen.
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-FOREIGN_BYTES = range(0xDC80, 0xDD00)  # what Python makes of bytes that are no UTF-8 (PEP 383)
+FOREIGN_BYTES = range(0xDC80, 0xDD00)  # how Python decodes bytes that are not UTF-8 (PEP 383)
 
 # What a spreadsheet takes for a formula, with the full-width forms of East Asian ones. Where a
 # semicolon separates cells, one may begin after each; quotes and blanks in front do not prevent it.

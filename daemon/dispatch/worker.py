@@ -32,7 +32,7 @@ NEW_JOB = "what it holds now is a job of its own"
 
 
 class VideoChanged(DdaemonError):
-    """The file is no longer what was accepted."""
+    """The video file is no longer the one that was accepted."""
 
 
 @dataclass(frozen=True, slots=True)

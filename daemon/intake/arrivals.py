@@ -24,7 +24,7 @@ class Phase(Enum):
 
 @dataclass(slots=True)
 class Sighting:
-    """What is known of one file that has not been accepted."""
+    """What is known about one file that has not been accepted yet."""
 
     stamp: FileStamp
     still_since: float

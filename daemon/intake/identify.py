@@ -1,4 +1,4 @@
-"""Looking at files that seem complete: runs in a process of its own, since opening is decoding.
+"""Examining files that seem complete. Runs in a process of its own: opening means decoding.
 
 Only what is needed to accept a file: whether its container opens, and the SHA-256 of its content.
 """
@@ -14,14 +14,14 @@ from pathlib import Path
 from ...storage.content import READ_CHUNK_BYTES, FileStamp, file_name
 from ..dispatch.worker import VideoChanged
 
-# A pipe that has just taken the file's place must not block, and a link must not be followed.
 SHA256 = re.compile("[0-9a-f]{64}")
+# A pipe that has just taken the file's place must not block, and a link must not be followed.
 SAFELY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found of one file: its readiness and why, its content, and its stamp, which was
+    """What was found in one file: its readiness and why, its content, and its stamp, which was
     the same before and after the reading."""
 
     readiness: str

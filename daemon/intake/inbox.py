@@ -50,8 +50,8 @@ class Inbox:
         self._ignored = re.compile("|".join(map(fnmatch.translate, ignore)) or r"(?!)")
 
     def identity(self) -> tuple[int, int] | None:
-        """Device and inode of the folder; None when it is not there. Another file system that is
-        mounted in its place is another folder, and a missing inbox is not an empty one."""
+        """Device and inode of the folder; None when it is missing. When another file system is
+        mounted over it, it is another folder; and a missing inbox is not an empty one."""
         try:
             status = self.path.stat()
         except OSError:
@@ -83,7 +83,7 @@ class Inbox:
         return _refusal(status.st_mode) if status else None
 
     def sends_events(self) -> bool:
-        """Whether the kernel reports what happens in this folder, whoever does it."""
+        """Whether the kernel reports every change in this folder, whoever makes it."""
         return _file_system(self.path) not in SILENT_FILE_SYSTEMS
 
     def _status(self, path: Path) -> os.stat_result | None:

@@ -1,4 +1,4 @@
-"""The outbox and the quarantine: folders that appear whole, under a name that is theirs alone.
+"""The outbox and the quarantine: folders that appear whole, under unique names.
 
 Everything is made beside its final place, under a name that begins with a dot, synced to the disk
 and renamed; a crash leaves nothing, or a dotted part that the next start continues with.

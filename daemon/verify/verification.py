@@ -41,7 +41,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked, with the result."""
 
     what: str
     state: CheckState
@@ -160,7 +160,7 @@ def _check_chain(log: AuditLog, witness: Witness | None) -> Check:
 def _check_record(digest: str, folder: str, entries: Sequence[Entry]) -> Check:
     same = [entry for entry in entries if entry.sha256 == digest]
     named = [entry for entry in entries if _folder_of(entry) == folder]
-    if named:  # a job that was judged again has several: another's record is no good here
+    if named:  # a job that was judged again has several records: only this folder's counts
         same, entries = [entry for entry in same if entry in named], named
     if same:
         where = f"(job {same[-1].job}, {same[-1].at}, entry {same[-1].seq} of the log)"

@@ -10,8 +10,8 @@ from .confinement import Confinement
 def apply_rules(confinement: Confinement) -> tuple[str, ...]:
     """Confine this process for good; return what could not be applied, in words.
 
-    Must run before the first thread is started: Landlock holds for the calling thread and for
-    those that it starts. Raises RuntimeError when other threads run already.
+    Must run before the first thread is started: Landlock applies to the calling thread and to
+    threads that it starts later. Raises RuntimeError when other threads run already.
     """
     if confinement.mode == "off":
         return ()

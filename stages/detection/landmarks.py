@@ -16,7 +16,7 @@ from ..shipped import verified_file
 
 INPUT_SIDE = 192  # pixels
 POINTS = 468
-MARGIN = 1.5  # side of the square that is looked at, in larger sides of the face's box
+MARGIN = 1.5  # side of the input square, relative to the larger side of the face's box
 POINTS_OUTPUT, PRESENCE_OUTPUT = "conv2d_20", "conv2d_30"
 
 

@@ -1,7 +1,7 @@
 """Walking through a stream by presentation time, decoding as little as possible.
 
-Times are ticks: whole units of the stream's `time_base`. Frame numbers mean nothing here, so a
-variable frame rate needs no care of its own.
+Times are ticks: whole units of the stream's `time_base`. Frame numbers are not used, so a variable
+frame rate needs no special handling.
 """
 
 from bisect import bisect_right

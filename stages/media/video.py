@@ -1,6 +1,6 @@
 """The one small interface through which stages see a video: facts, frames and times.
 
-Each library that can decode has one file beside this one; nothing else in ddaemon imports it.
+Each decoding library has one file beside this one; nothing else in ddaemon imports that library.
 """
 
 from collections.abc import Iterator, Sequence

@@ -23,7 +23,7 @@ class Layout(Protocol):
 
     @property
     def needs(self) -> str:
-        """What it is recognised by, in words."""
+        """How it is recognised, in words."""
         ...
 
     def recognises(self, dataset: Path) -> bool:

@@ -38,7 +38,7 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done to all rows."""
+    """What is to be computed for all rows."""
 
     root: Path
     plan: Plan

@@ -25,7 +25,7 @@ Finished = Callable[[int], None]  # called with each epoch after its checkpoint 
 
 @dataclass(frozen=True, slots=True)
 class FitTask:
-    """What is to be learned, whatever the settings."""
+    """What is to be fitted, whatever the settings."""
 
     train: Material
     val: Material

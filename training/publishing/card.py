@@ -106,7 +106,9 @@ def envelope_text(envelope: EnvelopeRecord | None) -> str:
     """The bounds in words, as the card has them under `ENVELOPE_HEADING`."""
     if envelope is None:
         return "Nobody measured it: every face is decided by its score alone."
-    known = [f"- {one.what}: {one.range_text} ({one.chosen})." for one in envelope.measures.values()]
+    known = [
+        f"- {one.what}: {one.range_text} ({one.chosen})." for one in envelope.measures.values()
+    ]
     unknown = [f"- No bounds: {why}." for why in envelope.unmeasured.values()]
     told = (
         "Outside of these bounds a verdict is inconclusive, whatever the score. Inside are "

@@ -22,7 +22,7 @@ from .publish_step import publish
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is done, and which settings of the recipe it depends on."""
+    """The work of a step, and the settings of the recipe that it depends on."""
 
     work: Callable[[RunContext], None]
     settings: tuple[str, ...]
