@@ -1,5 +1,6 @@
 # make demo             two clips through the real service, verdicts left in demo-out/
 # make test             the linter, the types, the whole test suite
+# make pythons          judges clips on every other Python that is promised
 # make chaos            every fault of tests/chaos on the real service; prints what became of the jobs
 # make bench            measures speed and memory, writes bench/RESULTS.md
 # make lock             refreshes requirements.lock
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types chaos bench lock audit clips detector install-service clean venv
+.PHONY: demo test lint types pythons chaos bench lock audit clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
@@ -25,6 +26,12 @@ demo: $(STAMP)
 # Two at a time, both of which may train: threads that wait must not spin, or neither gets on.
 test: lint types
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# PYTHONS names some of them; without it the classifiers in pyproject.toml do.
+pythons: $(STAMP)
+	$(PYTHON) -m venv $(VENV)-uv
+	$(VENV)-uv/bin/python $(PIP) install uv
+	$(BIN)/python .ci/pythons.py $(VENV)-uv/bin/uv $(PYTHONS)
 
 chaos: $(STAMP)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m ddaemon.tests.chaos --out build/chaos.md
@@ -54,11 +61,13 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	touch $(STAMP)
 
+# One version of each library for all Pythons ("fewest"): else the newer ones would get a major
+# version that no test ever saw.
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python $(PIP) install uv
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes \
-		--no-emit-index-url --python-version 3.11 --extra cpu --extra lite0 --extra chat --extra postgres --extra dev \
+		--fork-strategy fewest --no-emit-index-url --python-version 3.11 --extra cpu --extra lite0 --extra chat --extra postgres --extra dev \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	rm -rf $(VENV)-lock
 
@@ -103,4 +112,4 @@ install-service:
 	systemctl enable --now ddaemon.service
 
 clean:
-	rm -rf $(VENV) $(VENV)-audit build demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-* build demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from figures import Figure, at_least, main, told
 from filled import arrivals, finished_home
 
-from ddaemon.daemon.intake.intake import BATCH_FILES
+from ddaemon.daemon.intake.examiners import BATCH_FILES
 from ddaemon.storage.database import Database
 from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.queue import Queue

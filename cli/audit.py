@@ -6,9 +6,9 @@ from dataclasses import asdict
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
 from ..storage.audit import Entry, Witness, parse_head
 from ..storage.audit_log import AuditLog
+from ..storage.text import printable
 from ..storage.times import iso
 from .moments import MOMENT
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
 from ..storage.errors import DdaemonError
+from ..storage.text import printable
 from .show import verdict
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
 from ..record.words import percent
 from ..storage.errors import DetectorError
+from ..storage.text import printable
 
 if TYPE_CHECKING:
     from ..storage.detector_record import EnvelopeRecord

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
+from ..storage.text import printable
 
 if TYPE_CHECKING:
     from ..daemon.diagnosis import Finding

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
 from ..storage.errors import JobError
 from ..storage.job_reader import JobReader
 from ..storage.states import ENDED, State
+from ..storage.text import printable
 from ..storage.verdict_list import VerdictList, VerdictView
 from .moments import Moment
 from .status import line_of, row_record

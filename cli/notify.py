@@ -7,8 +7,8 @@ import uuid
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
 from ..storage.job_reader import JobReader, NoticeView
+from ..storage.text import printable
 from ..storage.times import iso
 
 

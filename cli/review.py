@@ -3,8 +3,8 @@
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
 from ..storage.job_reader import JobReader
+from ..storage.text import printable
 from .status import review_line, review_record
 
 DECISIONS = ("fake", "real", "inconclusive")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..daemon.publishing.names import printable
 from ..record.words import rate_of
+from ..storage.text import printable
 
 
 def verdict(record: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ import click
 
 from ..daemon.dispatch.free_space import space_shortage
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
 from ..storage.job_reader import JobReader, JobView, ReviewView
+from ..storage.text import printable
 from ..storage.times import iso
 
 FORMAT = 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
+from ..storage.text import printable
 
 
 @click.command("submit")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ..daemon.home.home import Home
-from ..daemon.publishing.names import printable
+from ..storage.text import printable
 
 FORMAT = 1
 MARKS = {"ok": "ok   ", "fault": "FAULT", "not_checked": "?    ", "skipped": "-    "}

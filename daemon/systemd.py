@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable
 
 Notify = Callable[[str], None]
@@ -28,3 +29,18 @@ def watchdog_interval(environment: dict[str, str] | None = None) -> float | None
     sd_watchdog_enabled(3). None when it asked for none."""
     microseconds = (environment if environment is not None else os.environ).get("WATCHDOG_USEC")
     return int(microseconds) / 2e6 if microseconds else None
+
+
+class Watchdog:
+    """Pings the service manager's watchdog; `every` is None where it wants no pings."""
+
+    def __init__(self, notify: Notify, every: float | None) -> None:
+        self._notify = notify
+        self._every = every
+        self._next_ping = 0.0  # monotonic seconds
+
+    def ping_if_due(self) -> None:
+        now = time.monotonic()
+        if self._every is not None and now >= self._next_ping:
+            self._next_ping = now + self._every
+            self._notify("WATCHDOG=1")

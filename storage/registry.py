@@ -55,13 +55,24 @@ class DetectorFolder:
         for file in self.record.files:
             self.read(file)
 
+    def read_all(self) -> dict[str, bytes]:
+        """Every file, read once: exactly the bytes whose checksums were compared.
+
+        Raises `DetectorError` naming the first fault.
+        """
+        return {file: self.read(file) for file in self.record.files}
+
+    def require_covered(self, file: str) -> None:
+        """Raise `DetectorError` unless the record has a checksum for this file."""
+        if file not in self.record.files:
+            raise DetectorError(f"detector {self.name}: its record does not cover {file}")
+
     def read(self, file: str) -> bytes:
         """A file that the record covers: exactly the bytes whose checksum was compared.
 
         Raises `DetectorError` when it is not covered, is missing or was altered.
         """
-        if file not in self.record.files:
-            raise DetectorError(f"detector {self.name}: its record does not cover {file}")
+        self.require_covered(file)
         path = self.path / file
         if Path(file).name != file or not path.is_file():
             raise DetectorError(

@@ -10,6 +10,7 @@ from ...record.schema import RecordDamaged, parse_judged
 from ...storage.errors import DdaemonError, Reason, UserError
 from ...storage.queue import Claim, Outcome
 from ..home.config import WorkersSettings
+from .attempt import limits_of
 
 DECIDED = ("fake", "real", "inconclusive")
 MAX_RECORD_BYTES = 64 * 1024**2
@@ -61,7 +62,7 @@ def _is_refusal(reply: Outcome) -> bool:
 def in_words(error: BaseException, limits: WorkersSettings) -> str:
     """Why an attempt failed, for the person who finds the job in quarantine."""
     if isinstance(error, MemoryError):
-        return f"it took more memory than workers.memory_mb ({limits.memory_mb} MB)"
+        return limits_of(limits).too_large()
     if isinstance(error, BrokenProcessPool) and "SIGXCPU" in str(error):
         return f"{error}: more processor time than workers.job_seconds ({limits.job_seconds:g} s)"
     if isinstance(error, BrokenProcessPool | WorkerRaised | BadReply):

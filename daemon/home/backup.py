@@ -16,13 +16,13 @@ from sqlalchemy import func, select
 from ... import __version__
 from ...storage import audit
 from ...storage.content import hash_file
-from ...storage.copy import copy_tables
 from ...storage.database import Database
 from ...storage.errors import HomeError, UserError
 from ...storage.reading import SCHEMA_VERSION
+from ...storage.snapshot import copy_tables
+from ...storage.sync import sync_folder
 from ...storage.tables import jobs
 from ...storage.times import iso
-from ..publishing.outbox import sync_folder
 from .config import read_config
 from .folders import inbox_path
 from .home import Home

@@ -10,7 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from ...stages.settings import Section, StageSettings
 from ...storage.errors import ConfigError
@@ -226,6 +231,8 @@ def _checked(values: dict[str, Any], where: str) -> Config:
     except ValidationError as error:
         faults = "\n".join(f"  {fault}" for fault in _faults(error))
         raise ConfigError(f"{where} has {error.error_count()} fault(s):\n{faults}") from error
+    except SettingsError as error:  # a variable of a whole table that is not JSON
+        raise ConfigError(f"the environment: {error}; a table there is JSON") from error
 
 
 def _faults(error: ValidationError) -> Iterator[str]:

@@ -10,8 +10,8 @@ from ...storage.content import hash_file
 from ...storage.database import Database
 from ...storage.errors import HomeError, UserError
 from ...storage.reading import SCHEMA_VERSION
-from ...storage.restoring import folders, put_back
-from ..publishing.outbox import sync_folder, sync_tree
+from ...storage.snapshot import folders, put_back
+from ...storage.sync import sync_folder, sync_tree
 from .backup import MANIFEST, Manifest, check
 from .config import read_config
 from .folders import outbox_path

@@ -1,17 +1,17 @@
 """Has files opened and hashed in a process of its own, several at a time, within a time limit."""
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...isolation.limits import CallLimits, CallWatch, Limit
 from ...isolation.process import WorkerProcess
 from ...isolation.sandbox.confinement import Confinement
 from ...storage.content import FileStamp, file_name
+from ...storage.text import printable
 from ..home.config import WorkersSettings
-from ..publishing.names import printable
 from .identify import Examined, examine_all, fingerprint_all, require_answers
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class ExaminerBatch:
     seen: list[Seen]
     call: Call
     future: "Future[list[Examined]]"
-    ends_at: float  # monotonic seconds
+    watch: CallWatch
 
 
 class Examiner:
@@ -66,8 +66,8 @@ class Examiner:
         if self._batch is None:
             return []
         if not self._batch.future.done():
-            is_large = self._process.memory_bytes() > self._limits.memory_mb * 1_000_000
-            if is_large or time.monotonic() > self._batch.ends_at:
+            if exceeded := self._batch.watch.exceeded():
+                logger.debug("the process that opens files is ended: %s", exceeded)
                 self._process.kill()
             return []
         batch, self._batch = self._batch, None
@@ -78,7 +78,7 @@ class Examiner:
 
     def next_moment(self) -> float | None:
         """When the limit of the present batch is over, by the monotonic clock."""
-        return None if self._batch is None else self._batch.ends_at
+        return None if self._batch is None else self._batch.watch.ends_at
 
     def stop(self) -> None:
         """Have no process any more."""
@@ -91,7 +91,9 @@ class Examiner:
         opening = min(OPEN_LIMIT_S, self._limits.job_seconds)
         limit = opening if call is examine_all else OPEN_LIMIT_S
         limit += sum(stamp.size for _, stamp in seen) / SLOWEST_BYTES_S
-        self._batch = ExaminerBatch(seen, call, future, time.monotonic() + limit)
+        memory = Limit(self._limits.memory_mb, "MB", "workers.memory_mb")
+        limits = CallLimits(time=Limit(limit, "s"), memory=memory)
+        self._batch = ExaminerBatch(seen, call, future, CallWatch(self._process, limits))
 
     def _found(self, batch: ExaminerBatch) -> list[tuple[Path, FileStamp, Examined]]:
         try:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
-from ..publishing.names import printable
+from ...storage.text import printable
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from ...storage.content import READ_CHUNK_BYTES, FileStamp
 from ...storage.errors import HomeError
 from ...storage.queue import Arrival, Queue
-from ..publishing.outbox import free_name, sync_folder
+from ...storage.sync import sync_folder
+from ..publishing.outbox import free_name
 
 
 def submit(video: Path, inbox: Path, queue: Queue, priority: int) -> tuple[str, bool]:

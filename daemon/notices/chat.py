@@ -5,7 +5,7 @@ import json
 import logging
 from typing import Any
 
-from ..publishing.names import printable
+from ...storage.text import printable
 from .addresses import AddressRefused, checked_addresses
 from .delivery_result import DeliveryResult, NotDelivered
 

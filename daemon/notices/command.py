@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from ...record.file import VERDICT_FILE
-from ..publishing.names import printable
+from ...storage.text import printable
 from ..publishing.outbox import REASON_FILE
 from .delivery_result import DeliveryResult, NotDelivered
 

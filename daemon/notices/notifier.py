@@ -6,13 +6,13 @@ target, so a target that hangs delays only itself, and no job ever waits for a d
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ...storage.errors import DatabaseLost
 from ...storage.notices import NoticeRow, Notices
 from ..home.config import NotifySettings
+from ..woken_thread import WokenThread
 from .delivery_result import DeliveryResult
 from .planner import Target
 
@@ -26,7 +26,7 @@ HELPERS = 32
 KEEP_DELIVERED_S = 30 * 86_400.0
 
 
-class Notifier:
+class Notifier(WokenThread):
     """Delivers what is due whenever it is woken, and every few seconds.
 
     Args:
@@ -35,34 +35,24 @@ class Notifier:
     """
 
     def __init__(self, notices: Notices, *, chance: Callable[[], float] = random.random) -> None:
+        super().__init__("notifier")
         self._notices = notices
         self._chance = chance
         self._targets: dict[str, Target] = {}
         self._settings = NotifySettings()
         self._busy: set[str] = set()
-        self._wake = threading.Event()
-        self._stopping = False
         self._fault: BaseException | None = None  # an exception that no target can cause
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="notice")
-        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
 
     def configure(self, settings: NotifySettings, targets: Sequence[Target]) -> None:
         """Take over changed settings; deliveries that are under way keep theirs."""
         self._settings = settings
         self._targets = {target.key: target for target in targets}
-        self._wake.set()
+        self.wake()
 
     def start(self) -> None:
         self._notices.forget(KEEP_DELIVERED_S)
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Look now: something may have become due."""
-        self._wake.set()
-
-    def is_alive(self) -> bool:
-        """Whether its thread still runs."""
-        return self._thread.is_alive()
+        super().start()
 
     def is_idle(self) -> bool:
         """Whether nothing is due or under way; what failed may still wait for its next attempt."""
@@ -70,10 +60,7 @@ class Notifier:
 
     def stop(self) -> None:
         """Let deliveries under way end; the rest is delivered after the next start."""
-        self._stopping = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        super().stop()
         self._helpers.shutdown(wait=True)
 
     def deliver_due(self) -> None:
@@ -86,16 +73,16 @@ class Notifier:
         if fault := delivery.exception():
             logger.error("a delivery broke", exc_info=fault)
             self._fault = fault
-        self._wake.set()
+        self.wake()
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.wait(LOOK_EVERY_S if self._targets else None)
-            self._wake.clear()
-            if self._fault is not None:
-                raise self._fault  # not a target's fault but ours: the service ends, and logs why
-            if self._targets and not self._stopping:
-                self._deliver_due_or_log()
+    def _longest_pause_s(self) -> float | None:
+        return LOOK_EVERY_S if self._targets else None
+
+    def _round(self) -> None:
+        if self._fault is not None:
+            raise self._fault  # not a target's fault but ours: the service ends, and logs why
+        if self._targets and not self._stopping:
+            self._deliver_due_or_log()
 
     def _deliver_due_or_log(self) -> None:
         try:

@@ -3,9 +3,7 @@
 import unicodedata
 from pathlib import PurePosixPath
 
-from ...storage.text import BLANK, printable
-
-__all__ = ["folder_name", "printable"]  # `printable` is defined in storage, where stages get it
+from ...storage.text import BLANK
 
 MAX_STEM_BYTES = 80
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...storage.content import hash_file
+from ...storage.sync import sync_folder, sync_tree
 from ...storage.text import readable_json
 
 REASON_FILE = "reason.json"
@@ -69,26 +70,6 @@ class PublishDirectory:
         work.mkdir(parents=True, exist_ok=True)
         (work / REASON_FILE).write_text(readable_json(reason) + "\n", encoding="utf-8")
         return self.place(name, work, original)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's list of names survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_tree(folder: Path) -> None:
-    """The same for all that is in it, files and folders."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            sync_folder(path)
-        else:
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-    sync_folder(folder)
 
 
 def _move_folder(source: Path, target: Path) -> None:

@@ -8,7 +8,6 @@ outbox) is said and tried again; the job stays half done until then.
 import logging
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from ...storage.queue import JobRow, Queue
 from ...storage.states import State
 from ...storage.times import iso
 from ...storage.verdicts import DetectorRef
+from ..woken_thread import WokenThread
 from .names import folder_name
 from .outbox import PublishDirectory
 
@@ -30,7 +30,7 @@ RETRY_S = 5.0
 MISSHAPEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
-class Publisher:
+class Publisher(WokenThread):
     """Publishes what is half done whenever it is woken, and every few seconds after a failure.
 
     Args:
@@ -52,34 +52,18 @@ class Publisher:
         move_original: bool,
         on_done: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__("publisher")
         self._queue = queue
         self._work = work
         self._outbox = PublishDirectory(outbox)
         self._quarantine = PublishDirectory(quarantine)
         self.move_original = move_original
         self._on_done = on_done
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self.fault: str | None = None  # why the last round left something half done
 
     def start(self) -> None:
-        self._wake.set()
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Something became half done."""
-        self._wake.set()
-
-    def is_alive(self) -> bool:
-        """Whether its thread still runs."""
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        """End after one last round."""
-        self._stopping = True
-        self._wake.set()
-        self._thread.join()
+        self.wake()  # something may have been left half done
+        super().start()
 
     def publish_all(self) -> None:
         """One round: bring all that is half done to its end; `fault` says what could not be."""
@@ -90,15 +74,15 @@ class Publisher:
             for path, stamp, row in self._queue.files_of_ended():
                 self._try(row, self._move_along, path, stamp, row)
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.wait(RETRY_S if self.fault else None)
-            self._wake.clear()
-            try:
-                self.publish_all()
-            except DatabaseLost as error:
-                self._say(str(error))
-            self._on_done()
+    def _longest_pause_s(self) -> float | None:
+        return RETRY_S if self.fault else None
+
+    def _round(self) -> None:
+        try:
+            self.publish_all()
+        except DatabaseLost as error:
+            self._say(str(error))
+        self._on_done()
 
     def _try(self, row: JobRow, step: Callable[..., None], *args: object) -> None:
         try:

@@ -4,11 +4,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from ...isolation.limits import wait_within
 from ...isolation.process import WorkerProcess
 from ...record.file import close_record
 from ...stages.base import Subject
@@ -16,13 +16,12 @@ from ...storage.content import file_name, hash_file
 from ...storage.errors import DdaemonError
 from ...storage.registry import DetectorFolder
 from ...storage.times import iso
+from ..dispatch.attempt import limits_of, make_task
 from ..dispatch.confining import confine_worker
 from ..dispatch.worker import Task, read_progress, run_task
 from ..home.config import Config
 from ..publishing.names import folder_name
 from ..publishing.outbox import PublishDirectory
-
-LIMIT_LOOK_S = 0.25
 
 OnProgress = Callable[[str | None, float], None]  # stage, percent
 
@@ -84,33 +83,20 @@ class Checker:
             received_at=now,
             started_at=now,
         )
-        return Task(
-            video=video.absolute(),
-            stamp=None,
-            work=work,
-            progress=work.with_suffix(".progress"),
-            subject=subject,
-            settings=self._config.for_stages(),
-            detector=self._detector.path,
-            bundled=self._detector.bundled,
-            detector_sha256=self._detector.sha256,
-        )
+        return make_task(video.absolute(), None, work, subject, self._config, self._detector)
 
     def _run(self, task: Task, on_progress: OnProgress) -> None:
-        limits = self._config.workers
         future = self._worker.submit(run_task, task)
-        deadline = time.monotonic() + limits.job_seconds
-        while not wait([future], LIMIT_LOOK_S).done:
-            if said := read_progress(task.progress):
-                on_progress(said.stage, said.percent)
-            too_large = self._worker.memory_bytes() > limits.memory_mb * 1_000_000
-            if too_large or time.monotonic() > deadline:
-                self._worker.kill()
+
+        def report() -> None:
+            if progress := read_progress(task.progress):
+                on_progress(progress.stage, progress.percent)
+
+        exceeded = wait_within(limits_of(self._config.workers), self._worker, future, report)
         try:
             future.result()
         except BrokenProcessPool as error:
+            why = f"was ended: {exceeded}" if exceeded else f"died: {error}"
             raise CheckFailed(
-                f"{task.subject.name}: the process that looked at it died or passed its limits: "
-                f"{error} (workers.job_seconds {limits.job_seconds:g}, workers.memory_mb "
-                f"{limits.memory_mb})"
+                f"{task.subject.name}: the process that looked at it {why}"
             ) from error

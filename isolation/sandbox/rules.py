@@ -21,7 +21,7 @@ def apply_rules(confinement: Confinement) -> tuple[str, ...]:
         raise RuntimeError("a worker must be confined before it starts threads")
     from .calls import NO_FILTER, make_filter
     from .files import restrict_files
-    from .limits import drop_privileges, restrict_resources
+    from .resources import drop_privileges, restrict_resources
 
     if confinement.write:
         os.environ["TMPDIR"] = str(confinement.write[0])

@@ -1,6 +1,7 @@
 """A detector ready for use: its record, its backbone, its head, its calibration."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,9 @@ def load_detector(folder: DetectorFolder, settings: FeaturesSettings) -> Detecto
 
 
 def _load(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:
-    folder.verify()
-    record = folder.record
-    arrays = arrays_from(folder.read(WEIGHTS_FILE), WEIGHTS_FILE)
+    record, files = folder.record, folder.read_all()
+    folder.require_covered(WEIGHTS_FILE)
+    arrays = arrays_from(files[WEIGHTS_FILE], WEIGHTS_FILE)
     head = Head(part(arrays, HEAD_PREFIX))
     if (head.width, head.forward.units) != (record.backbone.width, record.head.units):
         raise DetectorError(
@@ -88,10 +89,12 @@ def _load(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:
             f"{head.forward.units} units, its record says {record.backbone.width} and "
             f"{record.head.units}"
         )
-    return Detector(record, folder.sha256, _open(folder, arrays, settings), head)
+    return Detector(record, folder.sha256, _open(folder, files, arrays, settings), head)
 
 
-def _open(folder: DetectorFolder, arrays: Arrays, settings: FeaturesSettings) -> Backbone:
+def _open(
+    folder: DetectorFolder, files: Mapping[str, bytes], arrays: Arrays, settings: FeaturesSettings
+) -> Backbone:
     link = inherited.find(Link)
     if link is not None:
         shared = SharedBackbone(link, folder.sha256)
@@ -104,7 +107,7 @@ def _open(folder: DetectorFolder, arrays: Arrays, settings: FeaturesSettings) ->
 
     def described() -> tuple[Description, Arrays]:
         if folder.record.backbone.weights == "own":
-            return _read_description(folder), part(arrays, BACKBONE_PREFIX)
+            return _read_description(folder, files), part(arrays, BACKBONE_PREFIX)
         return _described(network())
 
     return open_backbone(settings, folder.record.preprocessing, network, described)
@@ -125,9 +128,10 @@ def _described(network: Any) -> tuple[Description, Arrays]:
     return describe(network), get_arrays(network)
 
 
-def _read_description(folder: DetectorFolder) -> Description:
+def _read_description(folder: DetectorFolder, files: Mapping[str, bytes]) -> Description:
+    folder.require_covered(NETWORK_FILE)
     try:
-        description = json.loads(folder.read(NETWORK_FILE))
+        description = json.loads(files[NETWORK_FILE])
     except (ValueError, RecursionError) as error:
         raise DetectorError(f"detector {folder.name}: {NETWORK_FILE} is not JSON") from error
     if not isinstance(description, dict):

@@ -114,8 +114,8 @@ def test_a_third_party_stage_adds_a_fact_to_the_verdict(
     assert 0 < verdict["facts"]["brightness"] < 255
     monkeypatch.setenv("PYTHONPATH", third_party["PYTHONPATH"])
     listed = ddaemon.call("stages")
-    assert "2. brightness (ddaemon-third_party 0.1)" in listed
-    assert "broken (ddaemon-third_party 0.1)\n     can't be used: AttributeError" in listed
+    assert "2. brightness (ddaemon-third-party 0.1)" in listed
+    assert "broken (ddaemon-third-party 0.1)\n     can't be used: AttributeError" in listed
 
 
 def test_a_worker_that_is_killed_costs_one_attempt(

@@ -20,6 +20,7 @@ BETWEEN_KILLS_S = (0.1, 3.0)
 SEED = 20261124
 MOVING = '[outbox]\noriginal = "move"\n'
 PICTURES = "[report]\noverlay = true\n"
+FILE_BY_FILE = ("daemon/publishing/outbox.py", "storage/sync.py")
 NAMING = "daemon/home/home.py:Home.name"  # the home's id is made
 TOO_EARLY = "a worker process died or hung before its first job"
 HOPELESS = "[workers]\njob_seconds = 0.001\n"  # every attempt is ended by its limit
@@ -186,7 +187,7 @@ def _strike(scene: Scene, begin: Callable[[Scene], None], label: str, time: int)
 
 def _comes_again(label: str, times: int) -> bool:
     """Only files are as many each time: how often the loop looks is a matter of time."""
-    return times > 1 and "daemon/publishing/outbox.py" in label
+    return times > 1 and any(file in label for file in FILE_BY_FILE)
 
 
 def _passed(scene: Scene, role: str, begin: Callable[[Scene], None]) -> Counter[str]:

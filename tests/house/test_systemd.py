@@ -46,6 +46,7 @@ def test_the_service_speaks_the_protocol_that_the_unit_announces() -> None:
     text = (UNITS / "ddaemon.service").read_text()
     for line in ("Type=notify", "WatchdogSec=", "ExecReload=/bin/kill -HUP $MAINPID"):
         assert line in text
-    service = (UNITS.parent / "daemon" / "service.py").read_text()
+    files = ("service.py", "systemd.py")
+    service = "".join((UNITS.parent / "daemon" / file).read_text() for file in files)
     for word in ("READY=1", "WATCHDOG=1", "STOPPING=1", "RELOADING=1", "STATUS="):
         assert word in service

@@ -18,7 +18,7 @@ from ddaemon.isolation.process import WorkerProcess
 from ddaemon.isolation.replies import WorkerRaised
 from ddaemon.isolation.sandbox.confinement import Confinement
 from ddaemon.isolation.sandbox.files import SIGNALS_ABI
-from ddaemon.isolation.sandbox.limits import ROOM_BYTES
+from ddaemon.isolation.sandbox.resources import ROOM_BYTES
 from ddaemon.isolation.sandbox.system_paths import libraries
 from ddaemon.tests.integration import escapes
 from ddaemon.tests.integration.escapes import ESCAPES, Scene

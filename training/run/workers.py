@@ -4,16 +4,17 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from ...isolation.limits import CallLimits, Limit, wait_within
 from ...isolation.process import WorkerProcess
 from ...isolation.sandbox.confinement import Confinement
 
 RECYCLE = 10_000  # calls a process
+MEMORY_MB = 4096  # of one task's process: the default of `workers.memory_mb`, for files like those
 DIED = "it ended the process that read it"
 
 T = TypeVar("T")
@@ -38,8 +39,8 @@ class Places:
     write: tuple[Path, ...] = ()
 
     def confine(self, limit_s: float) -> Confinement:
-        """What a worker may do there. Its memory is not limited: how much a data set takes
-        is its owner's to say, by the frames and workers they ask for."""
+        """What a worker may do there. Its memory is watched from outside alone: what a library
+        keeps in hand, and does not use, is no reason to lose a file."""
         cpu_seconds = limit_s * (os.cpu_count() or 1)
         return Confinement(read=self.read, write=self.write, cpu_seconds=cpu_seconds)
 
@@ -56,8 +57,9 @@ def run_tasks(
 ) -> Iterator[Ended[T, R]]:
     """Run `call` on every task, `workers` at a time, and yield them as they end.
 
-    Each process holds one task: when it dies, or is killed after `limit_s` seconds, that task
-    alone is lost. What a call raises is raised here. It reads and writes at `places` only.
+    Each process holds one task: when it dies, or is killed because it took more than `limit_s`
+    seconds or `MEMORY_MB`, that task alone is lost. What a call raises is raised here. It reads and
+    writes at `places` only.
     """
     waiting: queue.SimpleQueue[T] = queue.SimpleQueue()
     ended: queue.SimpleQueue[Ended[T, R]] = queue.SimpleQueue()
@@ -105,14 +107,14 @@ def _work(
 
 
 def _run(process: WorkerProcess, call: Callable[[T], R], task: T, limit_s: float) -> Ended[T, R]:
+    future = process.submit(call, task)
+    limits = CallLimits(Limit(limit_s, "seconds"), Limit(MEMORY_MB, "MB"))
+    exceeded = wait_within(limits, process, future)
     try:
-        return Ended(task, result=process.submit(call, task).result(limit_s))
-    except FutureTimeout:
-        process.stop()
-        return Ended(task, lost=f"it took longer than {limit_s:g} seconds")
+        return Ended(task, result=future.result())
     except BrokenProcessPool:
         process.stop()
-        return Ended(task, lost=DIED)
+        return Ended(task, lost=exceeded or DIED)
     # The thread must hand over whatever it is, or its reader would wait for ever.
     except BaseException as error:  # noqa: BLE001
         return Ended(task, error=error)

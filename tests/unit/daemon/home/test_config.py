@@ -11,6 +11,7 @@ from ddaemon.daemon.home.config import (
     read_config,
     read_config_if_any,
 )
+from ddaemon.daemon.home.database_url import database_url
 from ddaemon.daemon.home.home import Home
 from ddaemon.stages.settings import StageSettings
 from ddaemon.storage.errors import ConfigError
@@ -119,6 +120,37 @@ def test_every_way_of_setting_it_names_the_same_database(file: Path, monkeypatch
     monkeypatch.setenv("DDAEMON_DATABASE", '{"url": "sqlite:////b"}')
     assert home.database == Path("/b")
     assert read_config(file).database.url == "sqlite:////b"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"DDAEMON_DATABASE": "{}"},
+        {"DDAEMON_DATABASE": "null"},
+        {"DDAEMON_DATABASE": '{"URL": "sqlite:////b"}'},
+        {"ddaemon_database": '{"url": "sqlite:////b"}'},
+        {"DDAEMON_DATABASE": '{"url": "sqlite:////b"}', "DDAEMON_DATABASE__URL": "sqlite:////c"},
+    ],
+)
+def test_the_database_is_found_alone_as_with_all_the_settings(
+    file: Path, monkeypatch, environment: dict[str, str]
+) -> None:
+    file.write_text('[database]\nurl = "sqlite:////a"\n')
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert database_url(file) == read_config(file).database.url
+
+
+@pytest.mark.parametrize("table", ["hush", "", "[1]", '{"urk": "x"}', '{"url": 5}'])
+def test_a_table_in_the_environment_that_is_none_is_a_fault_of_one_line(
+    file: Path, monkeypatch, table: str
+) -> None:
+    file.write_text("")
+    monkeypatch.setenv("DDAEMON_DATABASE", table)
+    for read in (database_url, read_config):
+        with pytest.raises(ConfigError, match=r"(?i)database") as caught:
+            read(file)
+        assert "hush" not in str(caught.value)
 
 
 def test_a_password_that_is_not_written_as_a_url_wants_it_is_not_shown(file: Path) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ddaemon.daemon.publishing.names import folder_name, printable
+from ddaemon.daemon.publishing.names import folder_name
+from ddaemon.storage.text import printable
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.settings import FeaturesSettings
+from ddaemon.storage import registry
 from ddaemon.storage.content import hash_file
 from ddaemon.storage.detector_record import DetectorRecord
 from ddaemon.storage.errors import DetectorError, WeightsMissing
@@ -25,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from ddaemon.stages.networks.detector import load_detector
 from ddaemon.stages.settings import FeaturesSettings
+from ddaemon.storage import registry
 from ddaemon.storage.registry import read_detector
 detector = load_detector(read_detector(Path(sys.argv[1])), FeaturesSettings(device="cpu"))
 size = detector.record.preprocessing.size
@@ -73,6 +75,16 @@ def test_a_detector_is_loaded_once(published):
     assert load_detector(folder, SETTINGS) is load_detector(folder, SETTINGS)
     other = load_detector(folder, FeaturesSettings(device="cpu", threads=2))
     assert other is not load_detector(folder, SETTINGS)
+
+
+def test_each_file_of_a_detector_is_read_once(copied, monkeypatch):
+    folder, read = read_detector(copied), []
+    whole = registry.read_whole
+    monkeypatch.setattr(
+        registry, "read_whole", lambda *asked: read.append(asked[0]) or whole(*asked)
+    )
+    load_detector(folder, SETTINGS)
+    assert sorted(path.name for path in read) == sorted(folder.record.files)
 
 
 def test_serving_imports_neither_tensorflow_nor_keras(published):

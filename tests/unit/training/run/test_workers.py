@@ -4,11 +4,12 @@ import time
 import pytest
 
 from ddaemon.tests.unit.training.run.worker_tasks import work
+from ddaemon.training.run import workers
 from ddaemon.training.run.workers import DIED, Places, run_tasks
 
 
-def ends(tasks, workers=2, limit_s=60.0):
-    return {end.task: end for end in run_tasks(work, tasks, workers, limit_s, Places(()))}
+def ends(tasks, count=2, limit_s=60.0):
+    return {end.task: end for end in run_tasks(work, tasks, count, limit_s, Places(()))}
 
 
 def test_a_task_that_ends_its_process_is_lost_alone():
@@ -19,10 +20,17 @@ def test_a_task_that_ends_its_process_is_lost_alone():
 
 def test_a_task_that_takes_too_long_is_ended():
     begun = time.monotonic()
-    found = ends(["sleep", "a"], workers=1, limit_s=3.0)
+    found = ends(["sleep", "a"], count=1, limit_s=3.0)
     assert "longer than 3 seconds" in found["sleep"].lost
     assert found["a"].result
     assert time.monotonic() - begun < 30
+
+
+def test_a_task_that_takes_too_much_memory_is_ended(monkeypatch):
+    monkeypatch.setattr(workers, "MEMORY_MB", 400)
+    found = ends(["swell", "a"], count=1)
+    assert "more memory than 400 MB" in found["swell"].lost
+    assert found["a"].result
 
 
 def test_what_a_task_raises_is_raised_here():

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from ddaemon.storage.database import Database
-from ddaemon.storage.restoring import put_back
+from ddaemon.storage.snapshot import put_back
 from ddaemon.storage.tables import audit, jobs
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from ddaemon.storage import copy
-from ddaemon.storage.copy import copy_tables
+from ddaemon.storage import snapshot
 from ddaemon.storage.database import Database
+from ddaemon.storage.snapshot import copy_tables
 from ddaemon.storage.tables import files, metadata
 
 
@@ -39,10 +39,10 @@ def _rows(database: Database) -> dict[str, list[tuple]]:
 
 
 def test_every_row_arrives_and_those_of_before_are_gone(tmp_path: Path) -> None:
-    source = _with_files(tmp_path / "a.db", 2 * copy.BATCH_ROWS + 1)
+    source = _with_files(tmp_path / "a.db", 2 * snapshot.BATCH_ROWS + 1)
     target = Database.create(tmp_path / "b.db")
     counts = copy_tables(source, target)
-    assert counts["files"] == 2 * copy.BATCH_ROWS + 1
+    assert counts["files"] == 2 * snapshot.BATCH_ROWS + 1
     assert _rows(target) == _rows(source)
 
 
