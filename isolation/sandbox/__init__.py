@@ -4,6 +4,6 @@ confinement   what one kind of worker may do
 system_paths  what every worker has to read
 files         Landlock: reading, writing, TCP, signals
 calls         seccomp: system calls that are refused
-limits        resource limits and capabilities
+resources     resource limits and capabilities
 rules         applies them all, and says which are missing
 """
