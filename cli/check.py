@@ -80,7 +80,7 @@ def _progress(video: Path) -> Iterator["OnProgress"]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    name = TextColumn("{task.description}", markup=False)  # [red] may be a part of a name
+    name = TextColumn("{task.description}", markup=False)  # [red] may be part of a name
     columns = (name, BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal

@@ -60,9 +60,9 @@ def _make_home(path: Path, out: Path) -> Home:
 
 @contextmanager
 def _service(home: Home) -> Iterator[None]:
-    """A service of its own process, ended by SIGTERM as a service manager would."""
+    """A service in a process of its own, ended by SIGTERM as a service manager would."""
     arguments = [sys.executable, "-m", "ddaemon.cli", "--home", str(home.path), "run"]
-    # Whatever database the environment names is not for two clips of a demo.
+    # A database that the environment names is not for the clips of a demo.
     others = {k: v for k, v in os.environ.items() if not k.upper().startswith("DDAEMON_DATABASE")}
     with subprocess.Popen(arguments, env=others) as process:  # noqa: S603 (a list of our own, no shell)
         try:
@@ -75,10 +75,10 @@ def _service(home: Home) -> Iterator[None]:
                 process.kill()
 
 
-def _wait_for_verdicts(ledger: JobReader) -> list[JobView]:
+def _wait_for_verdicts(reader: JobReader) -> list[JobView]:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        ended = ledger.last_ended(len(CLIPS))
+        ended = reader.last_ended(len(CLIPS))
         if len(ended) == len(CLIPS):
             return ended
         time.sleep(0.2)

@@ -39,8 +39,8 @@ def list_detectors(registry: "Registry") -> None:
             click.echo(f"{star} {printable(name)}  can't be used: {printable(str(error))}")
             continue
         where = "bundled" if detector.bundled else str(detector.path)
-        told = f"{star} {name} {detector.record.version}  {detector.sha256[:12]}  {where}"
-        click.echo(printable(told))
+        text = f"{star} {name} {detector.record.version}  {detector.sha256[:12]}  {where}"
+        click.echo(printable(text))
 
 
 @command.command("show")
@@ -77,14 +77,14 @@ def _lines(detector: "DetectorFolder") -> Iterator[str]:
 
 
 def _envelope(envelope: "EnvelopeRecord | None") -> Iterator[str]:
-    """Between which bounds the detector's figures hold."""
+    """The bounds between which the detector's figures hold."""
     if envelope is None:
         yield "envelope   none was measured: every face is decided by its score"
         return
     yield f"envelope   {percent(envelope.within)} of {envelope.videos} videos are inside"
     yield f"           (measured on {envelope.measured_on})"
     for one in envelope.measures.values():
-        yield f"           {one.what}: {one.told}"
+        yield f"           {one.what}: {one.range_text}"
     for why in envelope.unmeasured.values():
         yield f"           no bounds: {why}"
 

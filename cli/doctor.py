@@ -35,11 +35,16 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 def _record(finding: "Finding") -> str:
-    told = {"look": finding.look, "state": finding.state, "what": finding.what, "fix": finding.fix}
-    return json.dumps(told)
+    record = {
+        "look": finding.look,
+        "state": finding.state,
+        "what": finding.what,
+        "fix": finding.fix,
+    }
+    return json.dumps(record)
 
 
 def _lines(finding: "Finding") -> str:
     state = "FAULT" if finding.fix else finding.state
-    said = f"{state:5} {printable(finding.what)}"
-    return f"{said}\n      -> {printable(finding.fix)}" if finding.fix else said
+    line = f"{state:5} {printable(finding.what)}"
+    return f"{line}\n      -> {printable(finding.fix)}" if finding.fix else line

@@ -68,7 +68,7 @@ def command(
     registry = Registry(home.detectors)
     chosen = names or (registry.active_name(),)
     moment = time.strftime("%Y%m%d-%H%M%S")
-    asked = Comparison(
+    comparison = Comparison(
         datasets=datasets,
         detectors=tuple(registry.get(name) for name in chosen),
         frames=frames,
@@ -81,9 +81,11 @@ def command(
     )
     with shown_progress() as progress:
         if envelope is not None:
-            bounded = learn_and_write(asked, envelope, progress)
+            bounded = learn_and_write(comparison, envelope, progress)
             click.echo(f"detector: {bounded.path}", err=as_json)
-        metrics = compare_detectors(asked, progress, lambda text: click.echo(text, err=as_json))
+        metrics = compare_detectors(
+            comparison, progress, lambda text: click.echo(text, err=as_json)
+        )
     if as_json:
         import json
 
@@ -91,7 +93,7 @@ def command(
         return
     for line in metrics["verdicts"]:
         click.echo(line)
-    click.echo(f"report: {asked.out / 'report.html'}")
+    click.echo(f"report: {comparison.out / 'report.html'}")
 
 
 def _command(
@@ -102,7 +104,7 @@ def _command(
     seed: int,
     envelope: bool,
 ) -> str:
-    """Without this machine's folders."""
+    """The command, without this machine's folders."""
     words = ["ddaemon evaluate", *(dataset.name for dataset in datasets)]
     words += [f"--detector {name}" for name in names]
     words += [f"--split {split}"] if split else []

@@ -69,7 +69,7 @@ def csv_lines(records: Iterable[ExportRow]) -> Iterator[str]:
 
 
 class _Line:
-    """What a csv.writer writes to: hands the line back."""
+    """A stream for csv.writer that returns each line."""
 
     def write(self, line: str) -> str:
         return line
@@ -80,7 +80,7 @@ def _json_line(record: ExportRow) -> str:
 
 
 def _write(lines: Iterable[str], out: Path | None) -> None:
-    """UTF-8, whatever the terminal's encoding."""
+    """Write the lines as UTF-8, whatever the terminal's encoding."""
     if out is None:
         _send(lines, sys.stdout.buffer)
         return

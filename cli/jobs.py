@@ -46,9 +46,9 @@ def command(context: click.Context) -> None:
 def list_jobs(home: Home, states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List jobs, newest first."""
     chosen = [State(state) for state in states] or list(State)
-    ledger = JobReader(home.database)
-    for row in ledger.find(chosen, limit):
-        record = row_record(ledger, row)
+    reader = JobReader(home.database)
+    for row in reader.find(chosen, limit):
+        record = row_record(reader, row)
         click.echo(json.dumps(record) if as_json else line_of(record))
 
 
@@ -93,8 +93,8 @@ def rerun(
     registry = Registry(home.detectors)
     name = registry.get(detector).name if detector else registry.active_name()
     chosen = jobs or _judged(home, since or 0.0, decision)
-    queue, ledger, refused = _queue(home), JobReader(home.database), 0
-    for job in (ledger.get(job).id for job in chosen):
+    queue, reader, refused = _queue(home), JobReader(home.database), 0
+    for job in (reader.get(job).id for job in chosen):
         try:
             queue.rerun(job, name)
         except JobError as error:
@@ -120,7 +120,7 @@ def changes(home: Home, since: float | None) -> None:
 
 
 def _judged(home: Home, since: float, decision: str | None) -> list[str]:
-    """The jobs whose current verdict came since then, and is this one."""
+    """The jobs whose current verdict is no older than `since`, and has this decision."""
     return [
         verdict.job
         for verdict in VerdictList(home.database).between(since, math.inf)
@@ -152,9 +152,9 @@ def purge(home: Home, days: float, states: tuple[str, ...]) -> None:
 
 
 def _change(home: Home, jobs: tuple[str, ...], change: Callable[[str], None], outcome: str) -> None:
-    ledger = JobReader(home.database)
+    reader = JobReader(home.database)
     for job in jobs:
-        name = ledger.get(job).id
+        name = reader.get(job).id
         change(name)
         click.echo(f"{name} {outcome}")
 

@@ -13,8 +13,8 @@ from .. import __version__
 from ..storage.errors import ConfigError, UserError
 from ..storage.text import printable, printable_lines
 
-# Each command is a file of its name, imported when it is called: `ddaemon status` must not wait for
-# the others, nor the list of commands for any.
+# Each command is a file of the same name, imported when it is called: `ddaemon status` must not
+# wait for the other commands, nor the list of commands for any of them.
 COMMANDS = {
     "init": "Make the home: settings, folders, database.",
     "run": "Run the service in the foreground.",
@@ -93,11 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         sys.exit(130)
     except BrokenPipeError:
-        sys.exit(0)  # the reader of our output, such as `head`, has seen enough
+        sys.exit(0)  # the reader of the output, such as `head`, has seen enough
     except (UserError, OSError) as error:
         if "--debug" in words:
             raise
-        # The faults of a file of settings are the only message that has lines.
+        # The faults of a settings file are the only message of several lines.
         shown = printable_lines if isinstance(error, ConfigError) else printable
         click.echo(f"ddaemon: {shown(str(error))}", err=True)
         sys.exit(1)

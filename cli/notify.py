@@ -1,4 +1,4 @@
-"""`ddaemon notify`: who is told of verdicts, and whether they were."""
+"""`ddaemon notify`: the targets of notices, and whether the notices were delivered."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Progress of long work: bars with what is left on a terminal, now and then a line elsewhere."""
+"""Progress of long work: bars with the time left on a terminal, elsewhere an occasional line."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LINE_EVERY_S = 30.0
 
 @contextmanager
 def shown_progress() -> Iterator["ProgressCallback"]:
-    """Something to be called with (step, done, total)."""
+    """Yields a function to be called with (step, done, total)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -38,18 +38,18 @@ def shown_progress() -> Iterator["ProgressCallback"]:
 
 
 class _Lines:
-    """A line at a step's begin and end, and every half minute with what is left."""
+    """A line at a step's beginning and end, and every half minute with the time left."""
 
     def __init__(self) -> None:
         self._begun: dict[str, tuple[float, int]] = {}
-        self._said: dict[str, float] = {}
+        self._last: dict[str, float] = {}
 
     def __call__(self, step: str, done: int, total: int) -> None:
         now = time.monotonic()
         begun, from_ = self._begun.setdefault(step, (now, done))
-        if done < total and now - self._said.get(step, -LINE_EVERY_S) < LINE_EVERY_S:
+        if done < total and now - self._last.get(step, -LINE_EVERY_S) < LINE_EVERY_S:
             return
-        self._said[step] = now
+        self._last[step] = now
         left = (now - begun) / (done - from_) * (total - done) if done > from_ else None
         rest = f", about {left:.0f} s left" if left and done < total else ""
         click.echo(f"{step}: {done} of {total}{rest}", err=True)

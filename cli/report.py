@@ -28,8 +28,8 @@ def command(home: Home, job: str, out: Path) -> None:
     from ..storage.registry import Registry
 
     home.require()
-    ledger = JobReader(home.database)
-    row = ledger.get(job)
+    reader = JobReader(home.database)
+    row = reader.get(job)
     outbox = outbox_path(home, read_config(home.config))
     folder = outbox / (row.folder or "")
     if row.decision is None or not (folder / VERDICT_FILE).is_file():

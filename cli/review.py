@@ -20,13 +20,13 @@ def command(home: Home, job: str, decision: str | None, by: str | None, note: st
     """Record what a person found about JOB's video, kept beside the machine's verdict and never
     over it. Without --decision, show the reviews so far (docs/review.md)."""
     home.require()
-    ledger = JobReader(home.database)
-    row = ledger.get(job)
+    reader = JobReader(home.database)
+    row = reader.get(job)
     if decision is not None:
         _record(home, row.id, decision, by, note)
     elif by is not None or note is not None:
         raise click.UsageError("--by and --note go with --decision")
-    reviews = ledger.reviews(row.id)
+    reviews = reader.reviews(row.id)
     machine = row.decision or row.state
     click.echo(f"{row.id}  {printable(row.name)}: the machine says {machine}")
     for review in reviews:

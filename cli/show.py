@@ -1,4 +1,4 @@
-"""How a verdict is written on a terminal."""
+"""How a verdict is shown on a terminal."""
 
 from ..record.schema import EnvelopePart, StabilityPart, Verdict
 from ..record.words import rate_of

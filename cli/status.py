@@ -30,9 +30,9 @@ def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
     """Show whether a service is alive, what it runs, the jobs by state and the last verdicts; for
     one JOB, its history."""
     home.require()
-    ledger = JobReader(home.database)
+    reader = JobReader(home.database)
     while True:
-        record = job_record(ledger, job) if job else service_record(home, ledger)
+        record = job_record(reader, job) if job else service_record(home, reader)
         text = json.dumps(record) if as_json else _job_text(record) if job else _text(record)
         if watch and not as_json:
             click.clear()
@@ -42,27 +42,27 @@ def command(home: Home, job: str | None, as_json: bool, watch: bool) -> None:
         time.sleep(WATCH_EVERY_S)
 
 
-def service_record(home: Home, ledger: JobReader) -> StatusRow:
+def service_record(home: Home, reader: JobReader) -> StatusRow:
     """The state of the whole home."""
     return {
         "format": FORMAT,
         "home": str(home.path),
-        "service": _with_more(_service(home), home, ledger),
-        "counts": {state.value: number for state, number in ledger.counts().items()},
-        "running": [row_record(ledger, row) for row in ledger.running()],
-        "last": [row_record(ledger, row) for row in ledger.last_ended(LAST_VERDICTS)],
+        "service": _with_more(_service(home), home, reader),
+        "counts": {state.value: number for state, number in reader.counts().items()},
+        "running": [row_record(reader, row) for row in reader.running()],
+        "last": [row_record(reader, row) for row in reader.last_ended(LAST_VERDICTS)],
     }
 
 
-def job_record(ledger: JobReader, job: str) -> StatusRow:
+def job_record(reader: JobReader, job: str) -> StatusRow:
     """One job and its history."""
-    row = ledger.get(job)
+    row = reader.get(job)
     history = [
         {"at": iso(event.at), "kind": event.kind, "detail": event.detail}
-        for event in ledger.history(row.id)
+        for event in reader.history(row.id)
     ]
-    reviews = [review_record(review) for review in ledger.reviews(row.id)]
-    return {"format": FORMAT, **row_record(ledger, row), "reviews": reviews, "history": history}
+    reviews = [review_record(review) for review in reader.reviews(row.id)]
+    return {"format": FORMAT, **row_record(reader, row), "reviews": reviews, "history": history}
 
 
 def _service(home: Home) -> StatusRow:
@@ -80,11 +80,11 @@ def _service(home: Home) -> StatusRow:
     }
 
 
-def _with_more(service: StatusRow, home: Home, ledger: JobReader) -> StatusRow:
-    """Trouble whether a service lives or not: nobody was told, or no room, with which no service
-    can note anything."""
-    lack = space_shortage(home.work if home.work.is_dir() else home.path)
-    more = [*([lack] if lack else []), *map(_undelivered, ledger.undelivered())]
+def _with_more(service: StatusRow, home: Home, reader: JobReader) -> StatusRow:
+    """The record with trouble that does not need a service: failed notices, and a full disk, on
+    which a service could not note it."""
+    shortage = space_shortage(home.work if home.work.is_dir() else home.path)
+    more = [*([shortage] if shortage else []), *map(_undelivered, reader.undelivered())]
     return {**service, "trouble": [*service["trouble"], *more]}
 
 
@@ -94,9 +94,9 @@ def _undelivered(failed: tuple[str, str, int, str | None]) -> str:
     return f"{number} notice(s) to {target} {what}: {answer}"
 
 
-def row_record(ledger: JobReader, row: JobView) -> StatusRow:
-    """A job as it stands, with the review that counts."""
-    reviews = ledger.reviews(row.id)
+def row_record(reader: JobReader, row: JobView) -> StatusRow:
+    """A job as it stands now, with the review that counts."""
+    reviews = reader.reviews(row.id)
     return {
         "job": row.id,
         "name": row.name,

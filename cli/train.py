@@ -139,11 +139,11 @@ def _do(
         context = RunContext(
             run=run,
             registry=Registry(home.detectors),
-            shelf=registry or home.detectors,
+            detectors_folder=registry or home.detectors,
             cache=home.cache,
             progress=progress,
-            say=click.echo,
-            asked_workers=workers,
+            announce=click.echo,
+            requested_workers=workers,
         )
         do_steps(context, steps)
 

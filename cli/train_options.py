@@ -25,7 +25,7 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Which run it is."""
+    """The options that name the run."""
     options = (
         click.option(
             "--out",
@@ -51,14 +51,14 @@ def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def registry_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where the detector goes."""
+    """The option for the detector's folder."""
     folder = click.Path(path_type=Path, file_okay=False)
     what = "Where the detector's folder goes; by default the home's registry."
     return click.option("--registry", type=folder, help=what)(command)
 
 
 def _kind(annotation: Any) -> dict[str, Any]:
-    """What click needs to know of a field; nothing for one that is no plain value."""
+    """What click needs to know about a field; empty for one that is not a plain value."""
     if annotation is bool:
         return {"is_flag": True}
     if get_origin(annotation) is Literal:

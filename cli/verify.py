@@ -49,8 +49,8 @@ def command(
             click.echo(f"{MARKS[check.state]} {check.what:11} {printable(check.text)}")
     result = overall(checks).value
     if as_json:
-        told = [{"check": c.what, "state": c.state.value, "text": c.text} for c in checks]
-        record = {"format": FORMAT, "folder": str(folder), "result": result, "checks": told}
+        listed = [{"check": c.what, "state": c.state.value, "text": c.text} for c in checks]
+        record = {"format": FORMAT, "folder": str(folder), "result": result, "checks": listed}
         click.echo(json.dumps(record))
     else:
         click.echo(ENDS[result])

@@ -1,4 +1,4 @@
-"""What `ddaemon doctor` looks at. Each look is one function; each fault comes with its fix."""
+"""The checks of `ddaemon doctor`. Each is one function; each fault comes with its fix."""
 
 import os
 import shutil
@@ -34,8 +34,8 @@ CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `fix` is empty when all is well; `lacking` says that
-    something would be better there, and nothing is wrong without."""
+    """One thing that was checked. `fix` is empty when all is well; `lacking` marks something
+    that would be good to have, but whose absence is not a fault."""
 
     what: str
     fix: str = ""
@@ -81,7 +81,7 @@ def _config_or_default(home: Home) -> Config:
     try:
         return read_config_if_any(home.config)
     except UserError:
-        # The look at the settings tells of the fault; the other looks go by the defaults.
+        # The look at the settings reports the fault; the other looks use the defaults.
         return Config.model_construct()
 
 
@@ -160,7 +160,7 @@ def _look_at_codecs() -> Iterator[Finding]:
 
 
 def _look_at_sandbox(home: Home, config: Config) -> Iterator[Finding]:
-    """Asks a worker what it could not shut; with workers.sandbox "require" that is a fault."""
+    """Asks a worker which rules it could not apply; with sandbox = "require" that is a fault."""
     if config.workers.sandbox == "off":
         yield Finding("sandbox: workers are not shut in (workers.sandbox is off)", lacking=True)
         return
@@ -173,9 +173,9 @@ def _look_at_sandbox(home: Home, config: Config) -> Iterator[Finding]:
 
 
 @contextmanager
-def _fresh_worker(walls: Confinement) -> Iterator[WorkerProcess]:
+def _fresh_worker(confinement: Confinement) -> Iterator[WorkerProcess]:
     """Raises `WorkerError` when it dies or hangs."""
-    worker = WorkerProcess(1, walls)
+    worker = WorkerProcess(1, confinement)
     try:
         yield worker
     except (BrokenProcessPool, TimeoutError) as error:
@@ -204,11 +204,11 @@ def _look_at_detector(home: Home) -> Iterator[Finding]:
 
 
 def _look_at_network(home: Home, config: Config) -> Iterator[Finding]:
-    """Where the network really runs: whether there is a GPU, only TensorFlow can tell."""
+    """Where the network really runs: only TensorFlow knows whether there is a usable GPU."""
     detector, features = Registry(home.detectors).active(), config.features
-    walls = confine_network(config, [home.detectors, detector.path], [home.path])
+    confinement = confine_network(config, [home.detectors, detector.path], [home.path])
     asked = detector.path, detector.bundled, config.for_stages()
-    with _fresh_worker(walls) as worker:
+    with _fresh_worker(confinement) as worker:
         engine = worker.submit(engine_of, *asked).result(WORKER_PATIENCE_S)
     apart = features.shared == "auto" and engine == CPU_ENGINE
     where = "one process for all workers" if is_shared(features) and not apart else "each worker"

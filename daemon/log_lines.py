@@ -1,8 +1,8 @@
-"""The service's log: one line a message, whatever strangers call their files.
+"""The service's log: one line per message, whatever strangers call their files.
 
-A line's end in a name would begin another message, an escape would be obeyed by a terminal, and
-`<3>` at a line's beginning is a priority to systemd's journal. So a message is one line, made
-printable, and what follows it, a traceback, is indented.
+A line break in a name would begin another message, a terminal would obey an escape sequence, and
+`<3>` at the beginning of a line sets the priority in systemd's journal. So a message is one line,
+made printable, and what follows it, a traceback, is indented.
 """
 
 import logging
@@ -32,7 +32,7 @@ class LogLines(logging.Formatter):
 
 
 def log_to(stream: TextIO, level: str, form: str) -> None:
-    """Log there; also what would end this process or one of its threads."""
+    """Log to `stream`, including exceptions that end this process or one of its threads."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LogLines(form))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)

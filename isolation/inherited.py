@@ -1,21 +1,21 @@
-"""What a worker process was handed when it was started, beside its way to the service.
+"""Handles that a worker process inherited when it was started, besides its pipes to the service.
 
-A process can be given an open connection only at its start. Whoever needs one asks here for it by
-its type.
+A process can be given an open connection only at its start. Code in the worker that needs one asks
+for it here, by its type.
 """
 
 from typing import TypeVar
 
 T = TypeVar("T")
 
-_handed: list[object] = []
+_inherited: list[object] = []
 
 
-def keep(*things: object) -> None:
-    """Called once, by the process that was started."""
-    _handed.extend(things)
+def keep(*handles: object) -> None:
+    """Keep the inherited handles. Called once, in the new process."""
+    _inherited.extend(handles)
 
 
 def find(kind: type[T]) -> T | None:
-    """The thing of this type, if there is one."""
-    return next((thing for thing in _handed if isinstance(thing, kind)), None)
+    """The handle of this type, if there is one."""
+    return next((handle for handle in _inherited if isinstance(handle, kind)), None)

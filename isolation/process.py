@@ -1,7 +1,7 @@
 """A worker process that can be killed, behind the shape of an Executor.
 
 One process, one call at a time. A pool of the standard library does not fit: it unpickles whatever
-its processes send, which is how one that was taken over would get out (see `answers`), and it
+its processes send, which is how a hijacked one would get out (see `replies`), and it
 breaks as a whole when one of them dies. A limit ends a running call by killing the process; the
 next call starts a new one.
 """
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PARENT_POLL_S = 1.0
-LISTEN_S = 5.0  # between looks whether a process that says nothing is still there
+LISTEN_S = 5.0  # between checks whether a silent process still exists
 SIGN_EVERY_S = 1.0  # between signs of life
 
 # The first byte of what a worker sends.
@@ -45,15 +45,15 @@ class Handle(Protocol):
     """Something open that a process inherits: a connection, a socket."""
 
     def close(self) -> None:
-        """Give this process's copy back."""
+        """Close this process's copy."""
         ...
 
 
 class HandleSource(Protocol):
-    """What hands something down to each new process."""
+    """Opens a handle for each new process to inherit."""
 
     def open_handle(self) -> Handle:
-        """Something of its own for one process, which finds it by `inherited.find`."""
+        """A handle for one new process, which finds it by `inherited.find`."""
         ...
 
 
@@ -62,9 +62,9 @@ class WorkerProcess:
 
     Args:
         recycle: calls after which the process is replaced by a fresh one.
-        confinement: what it may do. When this is exchanged, or another file system lies at one
-            of its places, the next call gets a new process.
-        handle_source: what a new process inherits. When this is exchanged, the next call gets one.
+        confinement: what it may do. When this is replaced, or another folder is mounted over one
+            of its paths, the next call gets a new process.
+        handle_source: opens what a new process inherits. When this is replaced, so is the process.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class WorkerProcess:
         """Run `call(*args)` in the process. One call at a time: wait for the future first.
 
         The future raises `BrokenProcessPool` when the process died in mid-call, `WorkerError`
-        when it can't be shut in as the confinement requires, and `WorkerRaised` for an exception
+        when it can't be confined as required, and `WorkerRaised` for an exception
         whose class is not ddaemon's or Python's own.
         """
         if self._running is not None and self._is_used_up(self._running):
@@ -106,7 +106,7 @@ class WorkerProcess:
         return self._running.signs if self._running is not None else 0
 
     def missing(self) -> tuple[str, ...]:
-        """The walls that could not be built, known when the first call has ended."""
+        """The sandbox rules that could not be applied, known when the first call has ended."""
         return self._running.missing if self._running is not None else ()
 
     def kill(self) -> None:
@@ -115,7 +115,7 @@ class WorkerProcess:
             self._running.process.kill()
 
     def stop(self) -> None:
-        """Have no process any more."""
+        """End the process, if there is one."""
         if self._running is not None:
             self._running.stop()
         self._running = None
@@ -142,18 +142,18 @@ class _Running:
         self.missing: tuple[str, ...] = ()
         self.ended = threading.Event()
         self._future: Future[Any] | None = None
-        self._lock = threading.Lock()  # of the future: two threads may answer it
+        self._lock = threading.Lock()  # of the future: two threads may resolve it
         # A forked child would inherit the service's locks in whatever state they are.
         context = multiprocessing.get_context("spawn")
         # Two pipes, not a pair of sockets: the worker needs no socket at all.
-        theirs, self._ask = context.Pipe(duplex=False)
-        self._hear, there = context.Pipe(duplex=False)
+        theirs, self._requests = context.Pipe(duplex=False)
+        self._replies, there = context.Pipe(duplex=False)
         handed = () if handle_source is None else (handle_source.open_handle(),)
         self.process = context.Process(
             target=_serve, args=(theirs, there, confinement, *handed), daemon=True
         )
         self.process.start()
-        # The worker holds the only ends: when it dies, whoever reads or writes here learns of it.
+        # The worker holds the only other ends: when it dies, reading and writing here fail.
         for end in (theirs, there, *handed):
             end.close()
         self.pid = self.process.pid or 0
@@ -167,15 +167,15 @@ class _Running:
         self._future = future
         self._grant_processor_time()
         try:
-            self._ask.send((call, args))
-        except OSError:  # it died since it was looked at
-            self._answer(None, BrokenProcessPool(self._how_it_ended()))
+            self._requests.send((call, args))
+        except OSError:  # it died since the last check
+            self._resolve(None, BrokenProcessPool(self._how_it_ended()))
         return future
 
     def stop(self) -> None:
         self.process.kill()
         self._listener.join()
-        self._ask.close()
+        self._requests.close()
 
     def _grant_processor_time(self) -> None:
         """Set from outside and before each call: a process is used for many of them, and may not
@@ -196,22 +196,23 @@ class _Running:
         """Runs in a thread of its own until the process is gone."""
         try:
             while self._has_more():
-                raw = self._hear.recv_bytes(MAX_BYTES)
+                raw = self._replies.recv_bytes(MAX_BYTES)
                 self.signs += 1
                 self._take(raw[:1], raw[1:])
         except (EOFError, OSError, ValueError, TypeError, RecursionError) as error:
-            # At its end, or it says what no worker says: then nobody listens any more.
-            logger.debug("worker %d is not listened to any more: %r", self.pid, error)
-        finally:  # whoever asked gets an answer, whatever ended this thread
+            # It ended, or sent what no worker sends: nothing more is read from it.
+            logger.debug("nothing more is read from worker %d: %r", self.pid, error)
+        finally:  # the caller's future is resolved, whatever ended this thread
             self.process.kill()
             self.process.join()
             self.ended.set()
-            self._hear.close()
-            self._answer(None, BrokenProcessPool(self._how_it_ended()))
+            self._replies.close()
+            self._resolve(None, BrokenProcessPool(self._how_it_ended()))
 
     def _has_more(self) -> bool:
-        """Waits. Where no wall forbids a fork, another process may hold the pipe open."""
-        while not self._hear.poll(LISTEN_S):
+        """Wait for the next message; False when the process is gone. The pipe alone can't tell:
+        where no sandbox rule forbids a fork, another process may hold it open."""
+        while not self._replies.poll(LISTEN_S):
             if self.process.exitcode is not None:
                 return False
         return True
@@ -221,16 +222,16 @@ class _Running:
             self.missing = tuple(str(part) for part in json.loads(raw))
         elif kind in (RESULT, ERROR):
             try:
-                said = read_reply(raw)
+                value = read_reply(raw)
             # Whatever a forged pickle raises is the worker's fault, never the listener's end.
             except Exception as error:  # noqa: BLE001
-                said, kind = BrokenProcessPool(f"its answer can't be read: {error}"), ERROR
+                value, kind = BrokenProcessPool(f"its answer can't be read: {error}"), ERROR
             if kind == RESULT:
-                self._answer(said, None)
+                self._resolve(value, None)
             else:
-                self._answer(None, said if isinstance(said, Exception) else BrokenProcessPool())
+                self._resolve(None, value if isinstance(value, Exception) else BrokenProcessPool())
 
-    def _answer(self, result: object, error: BaseException | None) -> None:
+    def _resolve(self, result: object, error: BaseException | None) -> None:
         with self._lock:
             future, self._future = self._future, None
         if future is None:
@@ -260,17 +261,17 @@ def _serve(
     outbound = _Outbound(answers)
     outbound.send(HELLO, json.dumps(missing).encode())
     threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
-    threading.Thread(target=_give_signs, args=(outbound,), daemon=True).start()
+    threading.Thread(target=_send_heartbeats, args=(outbound,), daemon=True).start()
     refused = missing if confinement.mode == "require" else ()
     while True:
         try:
             call, args = calls.recv()
         except EOFError:
             return
-        outbound.send(*_answer_of(call, args, refused))
+        outbound.send(*_reply_to(call, args, refused))
 
 
-def _answer_of(
+def _reply_to(
     call: Callable[..., object], args: tuple[object, ...], refused: tuple[str, ...]
 ) -> tuple[bytes, bytes]:
     try:
@@ -286,7 +287,7 @@ def _require_none(refused: tuple[str, ...]) -> None:
     if refused:
         raise WorkerError(
             f'workers.sandbox is "require", and this machine lacks {"; ".join(refused)}; '
-            'mend that, or set it to "auto"'
+            'fix that, or set it to "auto"'
         )
 
 
@@ -302,7 +303,7 @@ class _Outbound:
             self._pipe.send_bytes(kind + raw)
 
 
-def _give_signs(outbound: _Outbound) -> None:
+def _send_heartbeats(outbound: _Outbound) -> None:
     """A process that is stopped, or whose interpreter is held by one long call, falls silent."""
     while True:
         try:
@@ -313,7 +314,7 @@ def _give_signs(outbound: _Outbound) -> None:
 
 
 def _prepare() -> None:
-    """First thing in a new worker: leave signals to the service, and go with it."""
+    """The first thing in a new worker: leave signals to the service, which ends it."""
     # Read when NumPy is imported, which is later. The head's small products gain nothing from more
     # threads, and wait for them for a tenth of a second each where the other cores are busy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,7 +1,7 @@
-"""What a worker process says to the one that started it, and how that is read.
+"""What a worker process sends to the process that started it, and how that is read.
 
-A worker that a hostile video took over says what it likes. A pickle can name any function to be
-called when it is read, so answers are read by a reader that knows plain values, exceptions,
+A worker hijacked by a hostile video may send anything. A pickle can name any function to be called
+when it is loaded, so replies are loaded by a reader that accepts plain values, exceptions,
 dataclasses and enums of ddaemon, and nothing else; see "Restricting Globals" in Python's
 documentation of pickle.
 """
@@ -14,15 +14,15 @@ from typing import Any
 
 from ..storage.errors import DdaemonError
 
-MAX_BYTES = 64 * 1024**2  # of one answer: a batch of fingerprints has some kilobytes
+MAX_BYTES = 64 * 1024**2  # of one reply: a batch of fingerprints has some kilobytes
 
 
 class WorkerRaised(DdaemonError):
-    """A worker raised what is not taken from it: the name of the class, and its words."""
+    """A worker raised an exception whose class is not accepted: that class's name, and the text."""
 
 
 def write_reply(value: object) -> bytes:
-    """A value to be sent. Raises `WorkerRaised` when nobody would read it."""
+    """A value to be sent. Raises `WorkerRaised` when the reader would refuse it."""
     try:
         raw = pickle.dumps(value)
         read_reply(raw)
@@ -32,16 +32,16 @@ def write_reply(value: object) -> bytes:
 
 
 def write_error(error: BaseException) -> bytes:
-    """An exception to be sent: as it is, or in words where its class is a stranger's."""
+    """An exception to be sent: as it is, or as text where its class is not accepted."""
     if isinstance(error, Exception):
         try:
             return write_reply(error)
         except WorkerRaised:
             pass
-    told = WorkerRaised(f"{type(error).__name__}: {error}")
+    as_text = WorkerRaised(f"{type(error).__name__}: {error}")
     for note in getattr(error, "__notes__", ()):
-        told.add_note(note)
-    return write_reply(told)
+        as_text.add_note(note)
+    return write_reply(as_text)
 
 
 def read_reply(raw: bytes) -> Any:
@@ -59,5 +59,5 @@ class _Reader(pickle.Unpickler):
 
 
 def _is_plain(kind: type) -> bool:
-    # SystemExit and KeyboardInterrupt, which are no Exception, would end whoever asked.
+    # SystemExit and KeyboardInterrupt are no Exception: they would end the process that reads them.
     return issubclass(kind, Exception | enum.Enum) or dataclasses.is_dataclass(kind)

@@ -42,7 +42,7 @@ class Timing:
 
 
 def installed_stages() -> dict[str, InstalledStage]:
-    """Every registered stage by name. One that does not load is listed with its fault."""
+    """Every registered stage by name. A stage that does not load is listed with its fault."""
     found: dict[str, InstalledStage] = {}
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=_built_ins_first):
         if entry.name in found:
@@ -72,7 +72,7 @@ def check_chain(chain: Sequence[Stage]) -> None:
         if missing := sorted(stage.needs - given):
             raise ChainError(
                 f"stage {stage.name} needs {', '.join(missing)}, which no stage before it gives; "
-                "mend `stages` in ddaemon.toml (`ddaemon stages` says what each needs and gives)"
+                "fix `stages` in ddaemon.toml (`ddaemon stages` says what each needs and gives)"
             )
         given |= stage.gives
     if not chain or VERDICT not in chain[-1].gives:
@@ -82,18 +82,18 @@ def check_chain(chain: Sequence[Stage]) -> None:
 def run_chain(chain: Sequence[Stage], context: Context, on_stage: OnStage) -> dict[str, Any]:
     """Run every stage over one video; return all facts.
 
-    When a stage says `NotAnalysable`, those after it are skipped and the closing stage turns the
-    refusal into a verdict.
+    When a stage raises `NotAnalysable`, the following ones are skipped and the closing stage turns
+    the refusal into a verdict.
     """
-    *lookers, closing = chain
+    *stages, closing = chain
     facts: dict[str, Any] = {TIMINGS: [], PUBLISHED: {}}
     try:
-        for place, stage in enumerate(lookers):
+        for place, stage in enumerate(stages):
             _run_stage(stage, context, facts, _share(on_stage, stage, place, len(chain)))
     except NotAnalysable as refusal:
-        # Its traceback would hold what the stages had at hand, frames too, beyond the job.
+        # Its traceback would keep the stages' local variables, frames included, beyond the job.
         facts[REFUSAL] = refusal.with_traceback(None)
-    _run_stage(closing, context, facts, _share(on_stage, closing, len(lookers), len(chain)))
+    _run_stage(closing, context, facts, _share(on_stage, closing, len(stages), len(chain)))
     return facts
 
 
@@ -131,8 +131,8 @@ def _usable(installed: Mapping[str, InstalledStage], name: str) -> Stage:
     entry = installed.get(name)
     if entry is None:
         raise ChainError(
-            f"no installed package brings the stage {name!r}; "
-            f"installed are {', '.join(installed)}: mend `stages` in ddaemon.toml"
+            f"no installed package provides the stage {name!r}; "
+            f"installed are {', '.join(installed)}: fix `stages` in ddaemon.toml"
         )
     if entry.stage is None:
         raise ChainError(f"stage {name} of {entry.package} can't be used: {entry.fault}")
@@ -143,7 +143,7 @@ def _load(entry: EntryPoint) -> InstalledStage:
     package = _package(entry)
     try:
         stage = entry.load()()
-    # A stranger's import may raise anything at all; it must not take the others down.
+    # A third party's import may raise anything at all; it must not take the other stages down.
     except Exception as error:  # noqa: BLE001
         fault = f"{type(error).__name__}: {error}"
     else:

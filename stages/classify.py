@@ -1,4 +1,4 @@
-"""The stage `classify`: what the head makes of each person, and what follows for the video."""
+"""The stage `classify`: the head's judgement of each person, and the one of the video."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from ..record.schema import Decision
 from ..storage.detector_record import EnvelopeRecord, ThresholdsRecord
 from ..storage.errors import NotAnalysable, Reason
 from .base import Context
-from .envelope import measure_track, stand
+from .envelope import check_envelope, measure_track
 from .facts import FaceTrack, Judgement, TrackFeatures, TrackJudgement
 from .networks.detector import Detector
 from .settings import FacesSettings
@@ -58,7 +58,7 @@ class Classify:
 
 
 def judge_track(features: TrackFeatures, detector: Detector) -> TrackJudgement:
-    """What the head makes of one person."""
+    """The head's judgement of one person."""
     output = detector.judge(features.vectors)
     return TrackJudgement(
         track=features.track,
@@ -86,7 +86,7 @@ def heed_envelope(
         return judgement
     decides = max(judgement.tracks, key=lambda track: track.probability).track
     person = next(track for track in faces if track.track == decides)
-    envelope_check = stand(measure_track(person), envelope)
+    envelope_check = check_envelope(measure_track(person), envelope)
     if envelope_check is None or not envelope_check.outside:
         return replace(judgement, envelope_check=envelope_check)
     reason = OUTSIDE.format("; ".join(outlier.text for outlier in envelope_check.outside))

@@ -24,12 +24,12 @@ Measures = Mapping[str, float]  # a measure that could not be taken is absent
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One way to say what a person's crops are like."""
+    """One measure of what a person's crops are like."""
 
     words: str
     below: bool  # whether too small a value can be outside
     above: bool  # whether too large a value can be
-    of_videos: bool = False  # a face image does not say it
+    of_videos: bool = False  # an image of a face alone does not show it
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -58,7 +58,7 @@ def measure_track(track: FaceTrack) -> dict[str, float]:
 def measure_crops(
     crops: Sequence[Image] | NDArray[np.uint8], turned: Sequence[float]
 ) -> dict[str, float]:
-    """What crops alone say: (size, size, 3) each; `turned` are `face_profile`s, maybe none."""
+    """The measures of crops alone: (size, size, 3) each; `turned`: `face_profile`s, if any."""
     details = [detail for crop in crops if (detail := fine_detail(crop)) is not None]
     found = {BRIGHTNESS: float(np.mean([crop.mean() for crop in crops]))}
     if details:
@@ -71,7 +71,7 @@ def measure_crops(
 def fine_detail(crop: Image) -> float | None:
     """log10 of the Laplacian's variance over the grey values' (Pech-Pacheco et al. 2000, with
     contrast divided out). It falls under down-scaling, blur and compression, rises with noise,
-    and does not heed light. None of a picture of one colour, which has no detail to speak of.
+    and ignores brightness. None for a picture of a single colour, which has no detail.
     """
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
     edges, contrast = cv2.Laplacian(grey, cv2.CV_32F).var(), grey.var()
@@ -90,8 +90,8 @@ def face_profile(points: NDArray[np.float32]) -> float:
     return min(FULLY, abs(2 * place - 1))
 
 
-def stand(measures: Measures, envelope: EnvelopeRecord | None) -> EnvelopeCheck | None:
-    """Where a person stands; None when the detector's record has no bounds."""
+def check_envelope(measures: Measures, envelope: EnvelopeRecord | None) -> EnvelopeCheck | None:
+    """Compare a person with the envelope; None when the detector's record has no bounds."""
     if envelope is None or not envelope.measures:
         return None
     outside = [
@@ -131,4 +131,4 @@ def is_outside(value: float, bounds: BoundsRecord) -> bool:
 
 
 def _describe(value: float, bounds: BoundsRecord) -> str:
-    return f"{bounds.what}: {short(value)}, measured on {bounds.told}"
+    return f"{bounds.what}: {short(value)}, measured on {bounds.range_text}"

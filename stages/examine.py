@@ -18,15 +18,15 @@ from .media.inspection import Inspection, StreamFacts, inspect_file
 
 logger = logging.getLogger(__name__)
 
-# What a reader may trip over in a damaged file. It costs this evidence, not the job: whether the
-# video can be judged is for the stages that decode it. A fault of the disk is no evidence.
+# What a damaged file may raise in a reader. It costs this evidence, not the job: whether the video
+# can be judged is up to the stages that decode it. A disk error is not evidence.
 UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 FAILED = "The file could not be read in the search for a manifest, so nothing is said of one."
 NO_TRACES = "The header could not be read to its end, so that traces in it were not found."
 
 
 class Examine:
-    """Reads everything that the container says, before anything is decoded or a face looked for.
+    """Reads all that the container states, before anything is decoded or a face is looked for.
 
     What can't be read costs that part of the evidence, not the job.
 

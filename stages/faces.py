@@ -21,7 +21,7 @@ from .media.video import Frame, Image
 from .settings import FacesSettings
 
 MIN_PRESENCE = 0.5  # of a face, as the landmark network sees it
-FACES_A_TRACK = 4  # times `faces.max_tracks`: at most so many faces of one frame are looked at
+FACES_PER_TRACK = 4  # times `faces.max_tracks`: at most so many faces of one frame are examined
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Face:
 class FaceReader:
     """Finds, checks and measures the faces of a frame.
 
-    `dismissed` counts faces that were found and are too narrow.
+    `dismissed` counts faces that were found but are too narrow.
     """
 
     def __init__(self, settings: FacesSettings, side: float, threads: int) -> None:
@@ -57,7 +57,7 @@ class FaceReader:
         wide = [face for face in found if face.width >= self._settings.min_size]
         self.dismissed += len(found) - len(wide)
         wide.sort(key=lambda face: -face.width)
-        return wide[: FACES_A_TRACK * self._settings.max_tracks]
+        return wide[: FACES_PER_TRACK * self._settings.max_tracks]
 
     def _measure(self, image: Image, found: Detection) -> Face | None:
         landmarks = self._landmarks.find(image, (found.x, found.y, found.width, found.height))
@@ -67,7 +67,7 @@ class FaceReader:
 
 
 class Faces:
-    """Finds faces, follows them from sample to sample, and keeps one crop a face and frame.
+    """Finds faces, follows them from sample to sample, and keeps one crop per face and frame.
 
     Gives `faces`: a list of `FaceTrack`, the largest (area times samples) first. People are told
     apart by place alone: see `Tracker` for what that cannot do. Tracks shorter than
@@ -109,7 +109,7 @@ def follow_faces(frames: Iterable[Frame], reader: FaceReader, size: int) -> list
 
 
 def choose_tracks(tracks: Sequence[FaceTrack], settings: FacesSettings) -> list[FaceTrack]:
-    """The tracks worth judging, the largest first, numbered anew from 0."""
+    """The tracks worth judging, the largest first, renumbered from 0."""
     enough = [track for track in tracks if len(track.samples) >= settings.min_frames]
     ranked = sorted(enough or tracks, key=_covered_area, reverse=True)[: settings.max_tracks]
     return [replace(track, track=number) for number, track in enumerate(ranked)]

@@ -1,4 +1,4 @@
-"""The facts that built-in stages hand on to each other (arrays, so none of these is JSON)."""
+"""The facts that built-in stages pass to each other (arrays, so none of these is JSON)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class FaceTrack:
 
     track: int
     samples: tuple[FaceSample, ...]
-    frames: int  # that were looked at; the face is in `samples` of them
+    frames: int  # how many were looked at; the face is in `samples` of them
 
 
 @dataclass(frozen=True, slots=True)
 class TrackFeatures:
-    """What the backbone made of one track (fact `features`: a list of these, one a track)."""
+    """The backbone's output for one track (fact `features`: a list of these, one per track)."""
 
     track: int
     vectors: NDArray[np.float32]  # (frames, width): globally average-pooled
@@ -43,7 +43,7 @@ class TrackFeatures:
 
 @dataclass(frozen=True, slots=True)
 class TrackJudgement:
-    """What the head made of one track."""
+    """The head's output for one track."""
 
     track: int
     probability: float  # of fake, calibrated

@@ -1,4 +1,4 @@
-"""The stage `frames`: which frames are looked at."""
+"""The stage `frames`: which frames are sampled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,8 +18,8 @@ JPEG_QUALITY = 95
 class FrameSample:
     """The sampled frames (fact `frames`): decoded each time they are iterated, one at a time.
 
-    The file is looked at once, and opened anew for each iteration and closed after it. `count` is
-    how many were asked for; a short video gives fewer. `keep` is the folder that JPEGs are left in.
+    The file is described once, then opened for each iteration and closed after it. `count` is how
+    many were asked for; a short video gives fewer. `keep` is the folder for JPEGs of the frames.
     """
 
     def __init__(self, video: Path, settings: FramesSettings, keep: Path | None = None) -> None:
@@ -35,13 +35,13 @@ class FrameSample:
                 yield frame
 
     def at(self, times: Sequence[float]) -> Iterator[Frame]:
-        """The frames on display at `times` (seconds, ascending), one for each time; for the `t`
-        of a sampled frame that very frame."""
+        """The frames displayed at `times` (seconds, ascending), one for each time; the `t` of a
+        sampled frame gives that very frame."""
         with self._open() as source:
             yield from source.at(times)
 
     def container(self) -> ContainerFacts:
-        """What the container says of itself. Raises what `open_video` raises."""
+        """What the container states about itself. Raises what `open_video` raises."""
         with self._open() as source:
             return source.facts
 
@@ -55,7 +55,7 @@ class FrameSample:
 
 
 class Frames:
-    """Opens the video, so that one that cannot be judged is refused before anything is spent.
+    """Opens the video, so that an unusable one is refused before any work is done.
 
     Gives `frames` (a `FrameSample`) and `container` (a `ContainerPart`).
     Raises `NotAnalysable` (unsupported or undecodable).
@@ -68,7 +68,7 @@ class Frames:
     publishes: frozenset[str] = frozenset()
 
     def run(self, context: Context) -> Mapping[str, Any]:
-        """Open the video once and describe it; frames are decoded by whoever iterates."""
+        """Open the video once and describe it; frames are decoded as they are iterated."""
         settings = context.settings.frames
         keep = context.work / "frames" if settings.keep else None
         sample = FrameSample(context.video, settings, keep)

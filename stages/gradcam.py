@@ -57,18 +57,18 @@ Explained = tuple[Pick, dict[HeatMethod, Heat], dict[HeatMethod, Faithfulness | 
 class GradCam:
     """Heatmaps of the verdict's logit, for the frames that spoke most for a fake.
 
-    Which these are: those with the largest product of attention and the frame's own score. The
-    attention alone does not tell: where a head attends to all frames alike, it picks the first
-    ones, whatever they show. Neighbours look alike and say one thing twice, so a looked-at frame
-    beside a picked one gives way to others that spoke nearly as much.
+    These are the frames with the largest product of attention and own score. Attention alone would
+    not do: where a head attends to all frames alike, it would pick the first ones, whatever they
+    show. Neighbouring frames look alike and show the same thing twice, so the neighbour of a picked
+    frame gives way to others that spoke nearly as much.
 
-    Shown is always what raised the logit of *fake*, also when the verdict is *real*: red is where
-    the face speaks most for a manipulation. What speaks against it is cut off (the ReLU of the
-    method), so a map may be empty: then nothing in that frame raised the score. All maps of a
-    video by one method share one scale; two videos' colours cannot be compared.
+    A map always shows what raised the logit of *fake*, even when the verdict is *real*: red is
+    where the face speaks most for a manipulation. What speaks against it is cut off (the ReLU of
+    the method), so a map may be empty: then nothing in that frame raised the score. All maps of a
+    video by one method share one scale; colours of two videos cannot be compared.
 
     With `gradcam.check` each map is compared with random orders of its cells (`faithfulness.py`),
-    drawn from the content's SHA-256: the same video gets the same answer.
+    drawn from the content's SHA-256, so that the same video gets the same result.
 
     Writes `heatmaps/<nn>-<method>.jpg` and `heatmaps/<nn>-frame.jpg` (whole frames, with and
     without heat) and `heatmap.png` (all of them on one sheet).
@@ -103,8 +103,8 @@ def pick_frames(
     judgement: Judgement,
     count: int,
 ) -> list[Pick]:
-    """The `count` frames with the largest attention times score, highest first, and no two
-    neighbours where others say as much."""
+    """The `count` frames with the largest attention times score, highest first; neighbours only
+    where no others spoke nearly as much."""
     samples = {track.track: track.samples for track in faces}
     seen = {track.track: track for track in features}
     weights = {
@@ -124,8 +124,8 @@ def pick_frames(
 def strongest_apart(weights: Mapping[FrameRef, float], count: int) -> list[FrameRef]:
     """The `count` places of the largest weights, largest first.
 
-    One beside a heavier one of the same person gives way to the next that is beside none, if that
-    weighs at least `ENOUGH` of the heaviest.
+    A place next to a heavier one of the same person gives way to the next place that has no such
+    neighbour, if its weight is at least `ENOUGH` of the heaviest.
     """
     ranked = sorted(weights, key=lambda place: -weights[place])
     apart: list[FrameRef] = []
@@ -151,7 +151,7 @@ def heat_picks(picks: Sequence[Pick], context: Context) -> Heats:
 
 
 def check_picks(picks: Sequence[Pick], heats: Heats, context: Context) -> Checks:
-    """Compare every pick's maps with random orders; without `gradcam.check` nothing is known."""
+    """Compare every pick's maps with random orders; without `gradcam.check` all are None."""
     if not context.settings.gradcam.check:
         return [dict.fromkeys(of) for of in heats]
     found: Checks = []
@@ -177,7 +177,7 @@ def _heat(method: HeatMethod, pick: Pick, context: Context) -> Heat:
 
 
 def _judge(pick: Pick, context: Context) -> ScoreFunction:
-    """What gives the person's probability of fake with this frame's face exchanged for others."""
+    """A function for the person's probability of fake with this frame's face replaced by others."""
     detector, size = context.detector, context.settings.features.batch
 
     def judge(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -195,8 +195,8 @@ def _random(sha256: str, pick: Pick) -> np.random.Generator:
 def _draw_panels(
     explained: Sequence[Explained], frames: Any, opacity: float, folder: Path
 ) -> list[Panel]:
-    """Write the pictures of each pick and give its panels, in the order of the picks; each frame
-    is decoded once and let go."""
+    """Write the pictures of each pick and return its panels, in the order of the picks; each frame
+    is decoded once and then released."""
     waiting: dict[float, list[int]] = defaultdict(list)
     for place, (pick, _, _) in enumerate(explained):
         waiting[pick.sample.t].append(place)

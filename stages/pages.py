@@ -1,4 +1,4 @@
-"""What pages are made of: values as people read them, tables, and Jinja templates."""
+"""The parts of pages: values as people read them, tables, and Jinja templates."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ class Table:
 
 
 def words(name: str) -> str:
-    """A name of code as people write it; what is none, such as a path, stays as it is."""
+    """A name from code as people write it; anything else, such as a path, stays as it is."""
     return name.replace("_", " ") if name.isidentifier() else name
 
 
@@ -40,7 +40,7 @@ def plain(value: Any) -> str:
 
 
 def flat_rows(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings or counts as rows of two: where it lies, and what it says."""
+    """Nested settings or counts as rows of two cells: the path to a value, and the value."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from flat_rows(inner, f"{name}, {words(str(key))}" if name else words(str(key)))
@@ -54,7 +54,7 @@ def flat_rows(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def open_templates(folder: Path) -> "Environment":
-    """The templates of a folder. Whatever they print is escaped, and nothing in it is invisible."""
+    """The templates of a folder. What they print is escaped; invisible characters are shown."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -68,5 +68,5 @@ def open_templates(folder: Path) -> "Environment":
 
 
 def _shown(value: Any) -> Any:
-    # What is `str` by its very type came from outside; Markup, a subclass, is a template's own.
+    # A plain `str` came from outside; Markup, a subclass, is a template's own.
     return printable(value) if type(value) is str else value

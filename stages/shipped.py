@@ -1,4 +1,4 @@
-"""The files that ddaemon ships in `stages/data`: networks of others, verified before use."""
+"""The files that ddaemon ships in `stages/data`: third-party networks, verified before use."""
 
 import hashlib
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""The stage `stability`: does the decision stand what happens to any video on its way?"""
+"""The stage `stability`: does the decision survive what happens to any video in transit?"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ OTHER_SIDE: Mapping[Decision, Decision] = {FAKE: REAL, REAL: FAKE}
 
 
 class AlteredFrames:
-    """Sampled frames (a `FrameSample`), each altered as it comes."""
+    """Sampled frames (a `FrameSample`), each altered when it is iterated."""
 
     def __init__(self, frames: Any, alter: Callable[[Image], Image]) -> None:
         self._frames, self._alter = frames, alter
@@ -43,8 +43,8 @@ class Stability:
     A decision flips when the score of a look lies on the other decision's side: a `fake` whose
     score under a look is one of `real`, or the other way round. Such a decision is withdrawn: it
     becomes inconclusive, and the probability stays. A look that ends between the thresholds,
-    outside of the operating envelope or without a face is told and withdraws nothing: it is less
-    sure of the same, not sure of something else.
+    outside of the operating envelope or without a face is reported but withdraws nothing: it is
+    less sure of the same decision, not sure of another one.
 
     Gives `judgement`, and `stability`: None when no look is asked for, else as in the record.
     """
@@ -56,7 +56,7 @@ class Stability:
     publishes: frozenset[str] = frozenset()
 
     def run(self, context: Context) -> Mapping[str, Any]:
-        """Look again, as often as is asked for."""
+        """Look again under each alteration."""
         names, first = context.settings.stability.looks, context.facts["judgement"]
         if not names:
             return {"judgement": first, "stability": None}
@@ -133,7 +133,7 @@ def _brightened(image: Image) -> Image:
 
 
 def _silent(_part: float) -> None:
-    """The stage's own progress is told look by look."""
+    """Ignores progress within a look: the stage reports it look by look."""
 
 
 ALTERATIONS: Mapping[LookName, Callable[[Image], Image]] = {

@@ -1,4 +1,4 @@
-"""The audit log: a chain of entries in the database, and what can be told from it.
+"""The audit log: a chain of entries in the database, and what it can prove.
 
 Each entry holds the hash of the one before it, so that nothing in the middle can be altered,
 removed, inserted or moved without breaking the chain. What the chain alone can't show is a log
@@ -33,7 +33,7 @@ INSERT = (
     "INSERT INTO audit (seq, at, kind, job, sha256, detail, previous, hash)"
     " VALUES (:seq, :at, :kind, :job, :sha256, :detail, :previous, :hash)"
 )
-TURN = 0x64646165  # of PostgreSQL's advisory locks, one among all that use the database
+TURN = 0x64646165  # PostgreSQL's advisory lock, the same for all that use the database
 
 BEGUN = "log begun"
 PUBLISHED = "published"
@@ -41,7 +41,7 @@ PUBLISHED = "published"
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """The last entry of a log at some moment. Who keeps it can tell later what was taken away."""
+    """The last entry of a log at some moment. Kept elsewhere, it shows later what was removed."""
 
     seq: int
     hash: str
@@ -80,7 +80,7 @@ class Witness:
 class Walk:
     """What a walk along the chain found. `broken` is the first entry that is wrong, if any."""
 
-    entries: int  # that are right
+    entries: int  # how many are right, from the first on
     head: LogHead
     broken: int | None = None
     fault: str | None = None
@@ -102,8 +102,8 @@ def append(
 
     An entry follows the last one, so appenders take turns: a write transaction of SQLite holds the
     database's lock anyway; on PostgreSQL this waits for its turn, which then lasts until the
-    transaction ends. Whoever has the turn must wait for nobody else's rows, or two could wait for
-    each other: rows are changed first, and the log is written last.
+    transaction ends. Whoever has the turn must not wait for rows that another transaction holds, or
+    the two could wait for each other: rows are changed first, and the log is written last.
 
     Args:
         connection: of `Database.write`: the entry appears with the change that it records.
@@ -128,7 +128,7 @@ def append(
 
 
 def begin(connection: "Connection") -> None:
-    """Make the first entry; what happened before it, no entry tells."""
+    """Write the first entry; what happened before it is not in the log."""
     before = connection.execute(_text("SELECT count(*) FROM jobs")).scalar_one()
     append(connection, BEGUN, None, {"jobs_before": before})
 
@@ -141,12 +141,12 @@ def head_of(connection: "Connection") -> LogHead:
 
 
 def take_turn(connection: "Connection") -> None:
-    """Be the only one that appends, until the transaction ends."""
+    """Make this transaction the only one that appends, until it ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(_text(f"SELECT pg_advisory_xact_lock({TURN})"))
 
 
-@cache  # looking it over for parameters takes longer than SQLite takes to do it
+@cache  # parsing it for parameters takes longer than SQLite takes to execute it
 def _text(statement: str) -> "TextClause":
     from sqlalchemy import text
 

@@ -1,4 +1,4 @@
-"""The audit log as it is read, like `ledger.py`."""
+"""The reading side of the audit log, without SQLAlchemy (`reading.py` says why)."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ COLUMNS = ", ".join(Entry.__slots__)
 class AuditLog:
     """Reads one database's log. Raises `HomeError` when the file is missing, damaged or too new.
 
-    A file that no ddaemon with an audit log has written to yet has an empty one.
+    In a file last written by a ddaemon that had no audit log yet, the log is empty.
     """
 
     def __init__(self, place: Place) -> None:
@@ -26,11 +26,11 @@ class AuditLog:
         self._reader.close()
 
     def entries(self, since: str = "") -> Iterator[Entry]:
-        """Every entry written at this time (ISO 8601, UTC) or later, in their order."""
+        """Every entry written at this time (ISO 8601, UTC) or later, in order."""
         return self._read("WHERE at >= ? ORDER BY seq", since)
 
     def chain(self) -> Iterator[Entry]:
-        """Every entry, in their order, whatever time it claims."""
+        """Every entry, in order, whatever time it claims."""
         return self._read("ORDER BY seq")
 
     def head(self) -> LogHead | None:
@@ -39,7 +39,7 @@ class AuditLog:
         return last.head if last else None
 
     def published(self, *, job: str | None, verdict: str, folder: str) -> list[Entry]:
-        """The entries that tell of a verdict's publication, found by whatever part of it is right.
+        """The entries about a verdict's publication: those that match at least one of these.
 
         Args:
             job: its job.
@@ -53,7 +53,7 @@ class AuditLog:
         ]
 
     def knows(self, job: str | None, head: LogHead | None) -> bool:
-        """Whether log or queue tell of this job, or this head is one of the log's."""
+        """Whether the log or the queue knows this job, or the log contains this head."""
         statement = (
             "SELECT EXISTS (SELECT 1 FROM audit WHERE job = ? OR (seq = ? AND hash = ?))"
             " OR EXISTS (SELECT 1 FROM jobs WHERE id = ?)"
@@ -62,8 +62,8 @@ class AuditLog:
         return bool(next(self._reader.rows(statement, job, seq, digest, job))[0])
 
     def verify(self, witnesses: Sequence[Witness] = ()) -> Walk:
-        """Follow the chain from its first entry to its last and past the witnesses; then ask the
-        queue whether it knows of more."""
+        """Follow the chain from its first entry to its last and past the witnesses; then check
+        that no publication that the queue knows of is missing."""
         try:
             found = walk(self.chain(), witnesses)
             if found.fault is None and self.is_there:
@@ -81,7 +81,7 @@ class AuditLog:
         return found
 
     def _unpublished(self) -> str | None:
-        """A job that came after the log began and is done, but not by the log's word."""
+        """A job that arrived after the log began and is done, but without a logged publication."""
         begun = datetime.fromisoformat(next(self.chain()).at).timestamp()
         lost = self._reader.rows(
             "SELECT id FROM jobs WHERE state = 'done' AND received_at > ? AND id NOT IN"
@@ -100,7 +100,7 @@ class AuditLog:
 
 
 def _folder(entry: Entry) -> object:
-    """The folder that an entry names, if it can be read still."""
+    """The folder that an entry names, if the entry can still be read."""
     try:
         return json.loads(entry.detail)["folder"]
     except (ValueError, TypeError, LookupError):

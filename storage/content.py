@@ -1,4 +1,4 @@
-"""What identifies a file's content, and what tells that a file was touched."""
+"""What identifies a file's content, and what shows that a file was touched."""
 
 import errno
 import hashlib
@@ -20,10 +20,10 @@ def hash_file(path: Path) -> str:
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """What is in a plain file, or in the one that a link leads to.
+    """The content of a plain file, or of the one that a link points to.
 
-    Raises OSError when it is anything else, such as a pipe that would keep us waiting, or has more
-    than `most` bytes.
+    Raises OSError when it is anything else, such as a pipe, which could block, or has more than
+    `most` bytes.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
@@ -54,7 +54,7 @@ class FileStamp:
 
     @classmethod
     def at(cls, path: Path) -> "FileStamp | None":
-        """The stamp of the file at `path` (a link's own, not its target's); None without one."""
+        """The stamp of the file at `path` (a link's own, not its target's); None if none."""
         try:
             return cls.of(path.lstat())
         except OSError:

@@ -1,4 +1,4 @@
-"""The database: how it is made and opened, and the two kinds of transaction."""
+"""The database: creating it, opening it, and the two kinds of transaction."""
 
 import os
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ from .server import in_short
 class Database:
     """One database. Safe to use from several threads and processes.
 
-    Both transactions raise `DatabaseLost` when the database can't be used at present; the next one
-    may find it well again.
+    Both transactions raise `DatabaseLost` when the database can't be used at present; the next
+    transaction may succeed again.
     """
 
     def __init__(self, engine: Engine, place: Place) -> None:
@@ -31,7 +31,7 @@ class Database:
 
     @classmethod
     def create(cls, place: Place) -> "Database":
-        """Make today's tables; where there are some, the database is opened instead."""
+        """Create the current tables; a database that has tables already is opened instead."""
         if isinstance(place, Path):
             if not place.exists():
                 _make_file(place)
@@ -42,9 +42,9 @@ class Database:
 
     @classmethod
     def open(cls, place: Place) -> "Database":
-        """Open an existing one; raise `HomeError` when it is missing, damaged or too new.
+        """Open an existing database; raise `HomeError` when it is missing, damaged or too new.
 
-        One of an older schema is brought to today's.
+        A database of an older schema is upgraded to the current one.
         """
         with closing(open_checked(place)) as reader:
             is_old = reader.schema() < SCHEMA_VERSION
@@ -54,7 +54,7 @@ class Database:
         return database
 
     def _upgrade(self) -> None:
-        """Bring the tables to today's, all or none, whoever else tries the same."""
+        """Upgrade to the current schema, whole or not at all, even if others try meanwhile."""
         with self.write() as connection:
             audit.take_turn(connection)
             if version_of(connection) < SCHEMA_VERSION:  # no other process was faster
@@ -65,24 +65,24 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that blocks nobody; each of its statements sees one consistent state."""
-        with self._telling(), self._engine.connect() as connection, connection.begin():
+        with self._reporting_loss(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may change things: all of it happens, or nothing.
+        """A transaction that may change things: it happens as a whole, or not at all.
 
         SQLite lets one in at a time, from its first statement on. On PostgreSQL they run side by
         side, so what is read to be changed is read FOR UPDATE; see also `audit.append`.
         """
-        with self._telling(), self._engine.connect() as plain:
+        with self._reporting_loss(), self._engine.connect() as plain:
             connection = plain.execution_options(immediate=True)
             with connection.begin():
                 yield connection
 
     def check_in_place(self) -> None:
-        """Raise `HomeError` when the file was removed or replaced since it was opened: what is
-        written then is written into nothing."""
+        """Raise `HomeError` when the file was removed or replaced since it was opened: anything
+        written from then on would be lost."""
         if _inode(self._place) != self._inode:
             raise HomeError(f"{self._place} was removed or replaced while it was in use")
 
@@ -90,7 +90,7 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _reporting_loss(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
@@ -107,7 +107,7 @@ def _inode(place: Place) -> int | None:
 
 
 def _fill(server: Server) -> Database:
-    """Make the tables in a database that has none of ours."""
+    """Create the tables in a database that has none of ddaemon's."""
     database = Database(engine_of(server), server)
     try:
         with database.read() as connection:
@@ -124,7 +124,7 @@ def _fill(server: Server) -> Database:
 
 
 def _make_file(path: Path) -> None:
-    """Make a file with all tables appear; one that another process made meanwhile stays."""
+    """Create the file with all its tables at once; one made by another process meanwhile stays."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     beside.unlink(missing_ok=True)
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL, 0o600))

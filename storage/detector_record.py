@@ -121,11 +121,11 @@ class BoundsRecord(RecordPart):
     what: str  # is measured, in words
     low: float | None  # None: it has no bound on that side
     high: float | None
-    within: float  # share of the measured videos
+    within: float  # share of the measured videos that lies inside
     chosen: str  # how, in words
 
     @property
-    def told(self) -> str:
+    def range_text(self) -> str:
         """The bounds as people read them."""
         low, high = (None if end is None else short(end) for end in (self.low, self.high))
         if low is None:
@@ -154,7 +154,7 @@ class GoldenRecord(RecordPart):
 
 
 class DetectorRecord(RecordPart):
-    """All that is known of a detector beside its weights."""
+    """Everything that is known about a detector, apart from its weights."""
 
     format: Literal[1] = 1
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -164,7 +164,7 @@ class DetectorRecord(RecordPart):
     licence: str
     data: list[str]  # what it learned from, in words
     command: str  # what made it
-    blind_to: tuple[KindName, ...] = ()  # kinds of manipulation that nobody should expect it to see
+    blind_to: tuple[KindName, ...] = ()  # kinds of manipulation it is not expected to see
     backbone: BackboneRecord
     preprocessing: PreprocessingRecord
     head: HeadRecord

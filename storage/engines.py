@@ -34,20 +34,20 @@ def version_of(connection: Connection) -> int:
 def upsert(
     connection: Connection, table: Table, key: tuple[str, ...], values: dict[str, Any]
 ) -> None:
-    """Insert a row, or alter the one that has this key."""
+    """Insert a row, or update the one that has this key."""
     connection.execute(_upsert(connection.dialect.name, table, key, tuple(values)), values)
 
 
 def insert_unless_there(
     connection: Connection, table: Table, key: str, values: dict[str, Any]
 ) -> bool:
-    """Insert a row; False when one has this key already. For one that is not committed yet this
-    waits, until whoever wrote it is done."""
+    """Insert a row; False when another has this key already. If that one is not committed yet, this
+    waits until its transaction has ended."""
     statement = _insert_unless_there(connection.dialect.name, table, key)
     return connection.execute(statement, values).one_or_none() is not None
 
 
-# Statements are made once and get their values apart: making one takes longer than doing it.
+# Statements are built once, without their values: building one takes longer than executing it.
 @cache
 def _upsert(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Insert:
     statement = _insert(dialect, table)
@@ -64,8 +64,8 @@ def _insert_unless_there(dialect: str, table: Table, key: str) -> ReturningInser
 
 
 def _insert(dialect: str, table: Table) -> Any:
-    """The insert of the database in use, which knows "on conflict". The other one's drivers are not
-    imported: every command would wait for them."""
+    """The insert of the dialect in use, which knows "on conflict". The other dialect is not
+    imported: every command would wait for it."""
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
@@ -102,7 +102,7 @@ def _server_engine(server: Server) -> Engine:
         "postgresql+psycopg://",
         creator=lambda: connect(server),
         isolation_level="READ COMMITTED",
-        pool_pre_ping=True,  # a server that was restarted is no fault
+        pool_pre_ping=True,  # a restarted server is not a fault
     )
     event.listen(engine, "connect", _configure_session)
     return engine

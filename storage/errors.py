@@ -1,7 +1,7 @@
 """Every error that ddaemon raises on purpose.
 
     DdaemonError
-    ├── UserError              a person can mend it: one line, the fix included, exit 1
+    ├── UserError              a person can fix it: one line that says how, exit 1
     │   ├── ConfigError        ddaemon.toml has faults; all of them are listed
     │   ├── HomeError          the home folder is missing, unwritable or already in use
     │   │   └── DatabaseLost   the database can't be used at present; the service tries again
@@ -22,11 +22,11 @@ from enum import StrEnum
 
 
 class DdaemonError(Exception):
-    """The root: catch this to catch all that ddaemon raises on purpose."""
+    """The root: catch this to catch everything that ddaemon raises on purpose."""
 
 
 class UserError(DdaemonError):
-    """Something that the person at the keyboard can mend; the message says how."""
+    """Something that the person at the keyboard can fix; the message says how."""
 
 
 class ConfigError(UserError):
@@ -38,8 +38,8 @@ class HomeError(UserError):
 
 
 class DatabaseLost(HomeError):
-    """The database can't be used at present: its server is away, its disk is full, or somebody
-    holds it for too long. The transaction has not happened, or nobody was told that it has."""
+    """The database can't be used at present: its server can't be reached, its disk is full, or
+    somebody locks it for too long. The transaction did not happen, or was never confirmed."""
 
 
 class JobError(UserError):
@@ -63,7 +63,7 @@ class WorkerError(UserError):
 
 
 class NetworkLost(WorkerError):
-    """The process that runs the network for all workers is gone, or gives no answer."""
+    """The process that runs the network for all workers is gone, or does not answer."""
 
 
 class Reason(StrEnum):

@@ -1,7 +1,6 @@
-"""The queue as people look at it: reading only, and without SQLAlchemy.
+"""The queue as people look at it: read-only, and without SQLAlchemy.
 
-What is only looked at is read here (`reading.py` says how); `queue.py` does all that changes
-anything.
+Whatever is only displayed is read here (`reading.py` says how); `queue.py` makes all changes.
 """
 
 import os
@@ -17,7 +16,7 @@ from .states import State
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as it stands. Times are seconds since 1970."""
+    """A job as it stands now. Times are seconds since 1970."""
 
     id: str
     name: str
@@ -49,7 +48,7 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class ReviewView:
-    """What a person said of a job's video, and when, in seconds since 1970."""
+    """What a person said about a job's video, and when, in seconds since 1970."""
 
     decision: str
     by: str
@@ -59,7 +58,7 @@ class ReviewView:
 
 @dataclass(frozen=True, slots=True)
 class NoticeView:
-    """What is told to one target of one ended job."""
+    """One notice: the news of one ended job, for one target."""
 
     id: str
     job: str
@@ -87,9 +86,9 @@ class JobReader:
         self._reader.close()
 
     def get(self, job: str) -> JobView:
-        """The job with this id, or with the only id that begins so. Raises `JobError`."""
+        """The job with this id, or the only one whose id begins like this. Raises `JobError`."""
         if not job.isascii():
-            found = []  # SQLite takes no stray bytes
+            found = []  # SQLite takes no undecodable bytes
         else:
             same = "WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT 2"
             found = self._jobs("WHERE id = ?", job) or self._jobs(same, job, job)
@@ -107,7 +106,7 @@ class JobReader:
         return [EventView(*row) for row in rows]
 
     def reviews(self, job: str) -> list[ReviewView]:
-        """What people said of the job's video, the oldest first; the last one counts."""
+        """What people said about the job's video, the oldest first; the last one counts."""
         if not self._has("reviews"):
             return []
         rows = self._reader.rows(
@@ -116,17 +115,17 @@ class JobReader:
         return [ReviewView(*row) for row in rows]
 
     def source(self, job: str) -> Path | None:
-        """Where the job's video was seen last; None when there is no such job any more."""
+        """Where the job's video was last seen; None when there is no such job any more."""
         row = next(self._reader.rows("SELECT source FROM jobs WHERE id = ?", job), None)
         return None if row is None else Path(os.fsdecode(row[0]))
 
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
-        # The done ones are most of a long life's jobs: what is left of all of them, which SQLite
-        # counts by pages and not by rows.
+        # In the long run most jobs are done. They are counted as the total, for which SQLite need
+        # not visit each row, less all others.
         others = [state for state in State if state is not State.DONE]
         each = ", (SELECT count(*) FROM jobs WHERE state = ?)" * len(others)
-        statement = f"SELECT (SELECT count(*) FROM jobs){each}"  # noqa: S608 (nothing of a user in it)
+        statement = f"SELECT (SELECT count(*) FROM jobs){each}"  # noqa: S608 (no user input in it)
         every, *found = next(self._reader.rows(statement, *(state.value for state in others)))
         counts = dict(zip(others, found, strict=True))
         return {state: counts.get(state, every - sum(found)) for state in State}
@@ -136,15 +135,15 @@ class JobReader:
         return self._in_states(states, "received_at DESC", limit)
 
     def running(self) -> list[JobView]:
-        """What is being worked on now."""
+        """The jobs that are being worked on now."""
         return self._in_states((State.RUNNING, State.PUBLISHING), "started_at", limit=1000)
 
     def last_ended(self, limit: int) -> list[JobView]:
-        """The last verdicts and quarantines, newest first."""
+        """The jobs that ended last, in a verdict or in quarantine, newest first."""
         return self._in_states((State.DONE, State.QUARANTINED), "finished_at DESC", limit)
 
     def notices(self, limit: int = 50, *, failed: bool = False) -> list[NoticeView]:
-        """Deliveries, the newest first; with `failed`, those that were given up."""
+        """Notices, the newest first; with `failed`, only those whose delivery was given up."""
         if not self._has("notices"):
             return []
         only = "WHERE state = 'given_up'" if failed else ""
@@ -163,12 +162,12 @@ class JobReader:
         return [(target, state, number, answer) for target, state, number, answer in found]
 
     def _has(self, table: str) -> bool:
-        """A file of schema 1 that nothing has written to yet lacks the newer tables."""
+        """Whether the table exists: a file of an older schema, not yet upgraded, lacks some."""
         return table in self._reader.tables()
 
     def _in_states(self, states: Sequence[State], order: str, limit: int) -> list[JobView]:
-        """The first jobs in that order. Each state's are taken off an index of its own: of a
-        million ended jobs only `limit` are read."""
+        """The first jobs in that order. Those of each state are found by an index of their own: of
+        a million ended jobs only `limit` are read."""
         # Only column names, the states' own names and the order become part of the statement.
         one = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state = ? ORDER BY {order} LIMIT ?"  # noqa: S608
         parts = " UNION ALL ".join(f"SELECT * FROM ({one}) AS of_{state}" for state in states)  # noqa: S608 (as above)

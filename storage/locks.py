@@ -1,4 +1,4 @@
-"""Locks that the kernel drops with the process that holds them, however it ends."""
+"""Locks that the kernel releases when the process that holds them ends, however it ends."""
 
 import fcntl
 import time
@@ -14,7 +14,7 @@ def lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 
 def lock_within(descriptor: int, seconds: float) -> bool:
-    """The same, trying for a while."""
+    """The same, but keep trying for so many seconds."""
     deadline = time.monotonic() + seconds
     while not (held := lock(descriptor)) and time.monotonic() < deadline:
         time.sleep(0.05)

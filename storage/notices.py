@@ -1,8 +1,8 @@
-"""What is to be told of ended jobs: each row is one delivery to one target.
+"""Notices about ended jobs: each row is one delivery to one target.
 
 A row is written in the transaction that ends the job, so it can't be lost between the two; it is
-marked delivered only after the target said so. That is at least once: after a crash in between, the
-target hears of the same delivery id again.
+marked delivered only after the target confirmed it. So delivery is at least once: after a crash in
+between, the target receives the same delivery id again.
 """
 
 import time
@@ -17,7 +17,7 @@ from .states import State
 from .tables import jobs, notices
 
 WAITING, DELIVERED, GIVEN_UP = "waiting", "delivered", "given_up"
-MAX_ANSWER = 500  # characters kept of what came back
+MAX_ANSWER = 500  # characters of it that are kept
 
 NoticeRow = Row[Any]
 
@@ -32,7 +32,7 @@ def plan(
     at: float,
     holder: str | None = None,
 ) -> None:
-    """Note, in the caller's transaction, that `target` is to be told, by the home `holder`."""
+    """Write, in the caller's transaction, a notice for `target` that the home `holder` delivers."""
     connection.execute(
         insert(notices).values(
             id=delivery,
@@ -52,7 +52,7 @@ def plan(
 class Notices:
     """The deliveries of one database. `clock` gives seconds since 1970.
 
-    Each is made by the home `holder` that planned it: another need not know its target.
+    Each delivery is made by the home `holder` that planned it: others need not know its target.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Notices:
     def due(self, busy: Sequence[str] = ()) -> list[NoticeRow]:
         """The oldest notice whose time has come, for each target that is not `busy`.
 
-        A quarantined job's waits until its folder is there to be looked at.
+        The notice of a quarantined job waits until the job's folder is there to be looked at.
         """
         unfiled = exists().where(
             jobs.c.id == notices.c.job,
@@ -84,7 +84,7 @@ class Notices:
             .where(
                 notices.c.state == WAITING,
                 notices.c.holder == self._holder,
-                # One that was not tried yet waits for nothing, even if the clock was set back.
+                # An untried notice is due at once, even if the clock was set back.
                 or_(notices.c.not_before <= self._clock(), notices.c.attempts == 0),
                 notices.c.target.not_in(busy),
                 ~unfiled,
@@ -95,25 +95,25 @@ class Notices:
             return list(connection.execute(select(ready).where(ready.c.turn == 1)).all())
 
     def begin(self, delivery: str) -> None:
-        """Count an attempt, before it is made: one that kills the service counts too."""
+        """Count an attempt before it is made, so that one that kills the service counts too."""
         self._change(delivery, attempts=notices.c.attempts + 1)
 
     def deliver(self, delivery: str, answer: str) -> None:
-        """The target took it."""
+        """Mark a notice that the target accepted."""
         self._change(
             delivery, state=DELIVERED, answer=answer[:MAX_ANSWER], delivered_at=self._clock()
         )
 
     def put_off(self, delivery: str, answer: str, seconds: float) -> None:
-        """The attempt failed; the next one is not before `seconds` from now."""
+        """Record a failed attempt; the next one is made no earlier than `seconds` from now."""
         self._change(delivery, answer=answer[:MAX_ANSWER], not_before=self._clock() + seconds)
 
     def give_up(self, delivery: str, answer: str) -> None:
-        """It is not tried again, unless a person says so."""
+        """Record the last failed attempt: there is no other, unless a person asks for it."""
         self._change(delivery, state=GIVEN_UP, answer=answer[:MAX_ANSWER])
 
     def retry(self) -> int:
-        """Make every undelivered notice due now, with fresh attempts. Returns how many."""
+        """Make every undelivered notice due now, with no attempts counted. Returns how many."""
         with self._database.write() as connection:
             changed = connection.execute(
                 update(notices)

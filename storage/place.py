@@ -1,4 +1,4 @@
-"""Where a database is: a file, which SQLite keeps, or a database of a PostgreSQL server."""
+"""Where a database is: an SQLite file, or a database on a PostgreSQL server."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ ALONE = ""  # the name of a home that shares its database with nobody
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A database of a PostgreSQL server. Shown, it is without its URL: that may hold a password."""
+    """A database on a PostgreSQL server. Its `repr` omits the URL, which may hold a password."""
 
     url: str = field(repr=False)  # as libpq reads it: postgresql://USER:PASSWORD@HOST/NAME
 
@@ -44,7 +44,7 @@ def place_of(url: str, default: Path) -> Place:
 
 
 def is_url(text: str) -> bool:
-    """Whether it can be taken apart at all."""
+    """Whether it can be parsed at all."""
     try:
         return bool(urlsplit(text).scheme)
     except ValueError:

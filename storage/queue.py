@@ -2,11 +2,11 @@
 
 The promise: at least one attempt, and one published result, for every content that was accepted.
 A claim marks a job and never deletes it; every later write of its holder carries the claim's
-token, so a holder that lost its lease changes nothing any more (`LeaseLost`).
+token, so a holder that lost its lease can't change anything any more (`LeaseLost`).
 
-Several homes may use one database. Each claims from the same queue, and brings to its end what it
-claimed itself. Where transactions run side by side (PostgreSQL), each changes its rows first and
-writes the log last, so that no two wait for each other (`audit.append`).
+Several homes may use one database. All claim from the same queue, and each finishes what it claimed
+itself. Where transactions run side by side (PostgreSQL), each changes its rows first and writes the
+log last, so that no two wait for each other (`audit.append`).
 """
 
 import secrets
@@ -55,7 +55,7 @@ JobRow = Row[Any]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A content that came in."""
+    """A file that came in, its content read."""
 
     path: Path
     stamp: FileStamp
@@ -82,7 +82,7 @@ class Claim:
     source: Path
     stamp: FileStamp  # what the file at `source` was when its content was accepted
     received_at: float
-    detector: str | None = None  # which one is to judge; None: the one in use
+    detector: str | None = None  # the one that is to judge; None: the one in use
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Queue:
         database: where the jobs are.
         max_attempts: after so many failed attempts a job goes to quarantine.
         backoff_s: seconds before the second attempt, doubled for each further one.
-        holder: the home that works on it.
+        holder: the home that uses it.
         clock: seconds since 1970.
     """
 
@@ -125,7 +125,7 @@ class Queue:
     # -- coming in ---------------------------------------------------------------------------
 
     def enqueue(self, arrival: Arrival) -> tuple[str, bool]:
-        """Accept a content; return its job and whether the job is new.
+        """Accept a file's content; return its job and whether the job is new.
 
         The same content again is the same job: its file is remembered, a higher priority is
         taken over, and a job without a verdict whose file went missing is pointed to the new
@@ -214,21 +214,21 @@ class Queue:
         return [(row.path, FileStamp(row.size, row.mtime_ns, row.inode), row) for row in rows]
 
     def moved_along(self, path: Path, row: JobRow) -> None:
-        """Another file with an ended job's content left the inbox for that job's folder."""
+        """Log that another file with an ended job's content moved from the inbox to its folder."""
         with self._database.write() as connection:
             connection.execute(delete(files).where(*self._at(path)))
-            # No event of the job's: it may have been purged meanwhile.
+            # Not an event of the job, which may have been purged meanwhile.
             audit.append(
                 connection, "moved along", row.id, {"text": file_name(path)}, sha256=row.sha256
             )
 
     def forget_file(self, path: Path) -> None:
-        """The file is gone from the inbox: one of that name is a new arrival."""
+        """Forget a file that is gone from the inbox: the next one of that name is a new arrival."""
         with self._database.write() as connection:
             connection.execute(delete(files).where(*self._at(path)))
 
     def adopt(self) -> None:
-        """Take over what is there from before homes had names: it was this one's."""
+        """Take over the rows from before homes had names: they were this home's."""
         open_states = (State.RUNNING, State.PUBLISHING, State.QUARANTINED)
         mine = {"holder": self._holder}
         theirs = select(files.c.path).where(files.c.holder == self._holder)
@@ -280,7 +280,7 @@ class Queue:
         )
 
     def heartbeat(self, claim: Claim, lease_s: float, stage: str | None, percent: float) -> None:
-        """Keep the lease; say how far the job is. Raises `LeaseLost`."""
+        """Renew the lease; record how far the job is. Raises `LeaseLost`."""
         with self._database.write() as connection:
             self._fenced(
                 connection,
@@ -291,8 +291,8 @@ class Queue:
             )
 
     def begin_publishing(self, claim: Claim, outcome: Outcome, folder: str) -> None:
-        """The verdict is complete and will appear as `folder`, a second one of the job as
-        `folder`-2, and so on. Raises `LeaseLost`."""
+        """Record that the verdict is complete and will appear as `folder`, a second one of the job
+        as `folder`-2, and so on. Raises `LeaseLost`."""
         with self._database.write() as connection:
             number = verdicts.next_number(connection, claim.job)
             folder = folder if number == 1 else f"{folder}-{number}"
@@ -318,7 +318,7 @@ class Queue:
             )
 
     def finish(self, job: str, verdict_sha256: str, judge: DetectorRef | None = None) -> None:
-        """The verdict's folder is in the outbox, with a `verdict.json` of this SHA-256.
+        """Record that the verdict's folder is in the outbox, its `verdict.json` with this SHA-256.
 
         `judge` is the detector that the record names.
         """
@@ -341,10 +341,10 @@ class Queue:
                     sha256=verdict_sha256,
                     folder=row.folder,
                 )
-                self._tell_of_end(connection, job)
+                self._announce_end(connection, job)
 
     def judge_again(self, job: str, why: str) -> None:
-        """A verdict was complete, but its files were lost before they were published."""
+        """Put back a job whose verdict was complete, but lost its files before publication."""
         with self._database.write() as connection:
             before = {"folder": None} | verdicts.current(connection, job)
             lost = connection.execute(
@@ -356,8 +356,8 @@ class Queue:
                 self._log(connection, job, "judged again", why)
 
     def release(self, claim: Claim, why: str, delay_s: float = 0.0) -> None:
-        """Give the job back untouched, not to be claimed again before `delay_s` have passed: this
-        attempt does not count. Raises `LeaseLost`."""
+        """Give the job back untouched, not to be claimed again before `delay_s` seconds have
+        passed: this attempt does not count. Raises `LeaseLost`."""
         with self._database.write() as connection:
             self._fenced(
                 connection,
@@ -374,7 +374,7 @@ class Queue:
     def fail(self, claim: Claim, error: str) -> State:
         """Record a failed attempt; return where that leaves the job. Raises `LeaseLost`.
 
-        `error` may quote a stranger's file: it is made printable and not kept at any length.
+        `error` may quote an untrusted file: it is made printable, and a long one is clipped.
         """
         with self._database.write() as connection:
             why = clipped(error, MAX_WHY)
@@ -385,8 +385,8 @@ class Queue:
 
         Args:
             held: tokens that the caller holds itself, and keeps.
-            everything: also this home's leases that still run. For a starting service that knows
-                itself to be its home's only one: whoever held them is dead.
+            everything: end this home's unexpired leases too. For a starting service that knows
+                that it is its home's only one: whoever held them is dead.
         """
         values = {"now": self._clock(), "held": [*held], "holder": self._holder}
         with self._database.write() as connection:
@@ -414,7 +414,7 @@ class Queue:
             job,
             token,
             state=state,
-            holder=self._holder,  # which brings it to its end, whoever had it before
+            holder=self._holder,  # which finishes it, whoever held it before
             not_before=now + backoff,
             finished_at=now if last else None,
             reason=ATTEMPTS_USED_UP if last else None,
@@ -426,7 +426,7 @@ class Queue:
         self._log(connection, job, "failed", f"attempt {attempt}: {error}")
         if last:
             self._log(connection, job, "quarantined", ATTEMPTS_USED_UP)
-            self._tell_of_end(connection, job)
+            self._announce_end(connection, job)
         return state
 
     def set_folder(self, job: str, folder: str, source: Path) -> None:
@@ -457,7 +457,7 @@ class Queue:
     def cancel(self, job: str) -> None:
         """End a job that is pending or running; a running worker loses its lease.
 
-        One that was being judged again has the verdict that it had.
+        A job that was being judged again keeps the verdict that it had.
         """
         with self._database.write() as connection:
             _locked(connection, jobs.c.id == job)
@@ -481,7 +481,7 @@ class Queue:
             if row and row.state == State.DONE and FileStamp.at(row.source) != _stamp(row):
                 raise JobError(
                     f"job {job} can't be judged again: its video is no longer at {row.source} as "
-                    "it was; drop it into the inbox anew after `ddaemon jobs purge`"
+                    "it was; drop it into the inbox again after `ddaemon jobs purge`"
                 )
             again = {"state": State.PENDING, "attempts": 0, "not_before": 0.0, "error": None}
             self._change_by_hand(connection, job, (State.DONE,), "judged again", **again)
@@ -494,7 +494,7 @@ class Queue:
         self._log(connection, job, "rerun ended", f"without a new verdict: {why}")
 
     def purge(self, older_than_s: float, states: Sequence[State] = ENDED) -> int:
-        """Forget ended jobs; what is in the outbox and the quarantine stays, and the audit log.
+        """Forget ended jobs; the outbox, the quarantine and the audit log stay as they are.
         Returns how many."""
         now = self._clock()
         chosen = (
@@ -542,7 +542,7 @@ class Queue:
             return audit.head_of(connection)
 
     def half_done(self) -> Sequence[JobRow]:
-        """This home's jobs whose folder may not have appeared yet, when the service died in
+        """This home's jobs whose folder may not be in place yet, because the service died in
         between."""
         unfiled = (jobs.c.state == State.QUARANTINED) & jobs.c.folder.is_(None)
         left = or_(jobs.c.state == State.PUBLISHING, unfiled)
@@ -570,7 +570,7 @@ class Queue:
         if not changed.rowcount:
             raise LeaseLost(f"job {job} is no longer held under this token")
 
-    def _tell_of_end(self, connection: Connection, job: str) -> None:
+    def _announce_end(self, connection: Connection, job: str) -> None:
         self.on_ended(connection, connection.execute(select(jobs).where(jobs.c.id == job)).one())
 
     def _log(
@@ -583,25 +583,25 @@ class Queue:
         sha256: str | None = None,
         **facts: Any,
     ) -> None:
-        """An event of the job for people to read, and the same with `facts` in the audit log."""
+        """Record an event of the job for people to read, and with `facts` in the audit log."""
         now = self._clock()
         event = {"job": job, "at": now, "kind": kind, "detail": detail}
         connection.execute(insert(events), event)
         audit.append(connection, kind, job, {"text": detail, **facts}, sha256=sha256, at=now)
 
 
-# Both are made once: an idle service asks each second, and making them takes longer than asking.
+# Both are built once: an idle service runs them every second, and building takes longer.
 @cache
 def _take_next() -> Update:
-    """Of `now`, `latest` (then), `new_token`, `new_holder` and `new_lease` (its end)."""
-    # A wait beyond any backoff is none: the clock was set back meanwhile.
+    """Takes `now`, `latest` (no backoff lasts longer), `new_token`, `new_holder`, `new_lease`."""
+    # A wait longer than any backoff does not count: the clock was set back meanwhile.
     is_due = or_(jobs.c.not_before <= bindparam("now"), jobs.c.not_before > bindparam("latest"))
     turn = (
         select(jobs.c.id)
         .where(jobs.c.state == State.PENDING, is_due)
         .order_by(jobs.c.priority.desc(), jobs.c.received_at, jobs.c.id)
         .limit(1)
-        .with_for_update(skip_locked=True)  # PostgreSQL: each claimer gets another one
+        .with_for_update(skip_locked=True)  # PostgreSQL: each claimer gets a different one
         .scalar_subquery()
     )
     return (
@@ -623,8 +623,8 @@ def _take_next() -> Update:
 
 @cache
 def _expired(everything: bool) -> Select[Any]:
-    """Attempts whose lease ran out by `now`, but for the tokens `held`; or `everything` that
-    `holder` holds, too."""
+    """Attempts whose lease ran out by `now`; with `everything`, also all of `holder`. Those under
+    the tokens `held` are left out."""
     expired = jobs.c.lease_until < bindparam("now")
     if everything:
         expired |= jobs.c.holder == bindparam("holder")
@@ -646,6 +646,6 @@ def _whereabouts(path: Path, stamp: FileStamp) -> dict[str, Any]:
 
 
 def _locked(connection: Connection, which: ColumnElement[bool]) -> Any:
-    """The job, held against other transactions until this one ends; None without one."""
+    """The job, locked until this transaction ends; None when there is none."""
     wanted = select(jobs).where(which).with_for_update(key_share=True)
     return connection.execute(wanted).one_or_none()

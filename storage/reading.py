@@ -1,4 +1,4 @@
-"""A database as it is only looked at: plain SQL over either engine, and without SQLAlchemy.
+"""Read-only access to a database: plain SQL over either engine, without SQLAlchemy.
 
 Importing SQLAlchemy takes longer than `ddaemon status` may take as a whole.
 """
@@ -13,7 +13,7 @@ from .place import Place, Server
 from .server import connect, driver, in_short
 
 SCHEMA_VERSION = 3
-READABLE = range(1, SCHEMA_VERSION + 1)  # an older one gets its new tables when it is written to
+READABLE = range(1, SCHEMA_VERSION + 1)  # an older one is upgraded when it is next written to
 BUSY_TIMEOUT_S = 10.0
 
 SqlValue = str | int | float | None
@@ -26,15 +26,15 @@ class Reader(Protocol):
     faults: type[Exception]  # what `rows` raises when a table can't be read
 
     def rows(self, statement: str, *values: SqlValue) -> Iterator[ResultRow]:
-        """What the statement finds, one row after the other."""
+        """The rows that the statement finds, one at a time."""
         ...
 
     def begin(self) -> None:
-        """All that is read from here on is of one moment."""
+        """From here on, everything is read as it was at one moment."""
         ...
 
     def tables(self) -> set[str]:
-        """The tables that there are: a database of an older schema lacks the newer ones."""
+        """The names of its tables: a database of an older schema lacks the newer ones."""
         ...
 
     def schema(self) -> int:
@@ -45,7 +45,7 @@ class Reader(Protocol):
 
 
 class FileReader:
-    """Reads a file of SQLite. Raises `sqlite3.DatabaseError` when it is none."""
+    """Reads an SQLite file. Raises `sqlite3.DatabaseError` when it is something else."""
 
     faults: type[Exception] = sqlite3.DatabaseError
 
@@ -54,7 +54,7 @@ class FileReader:
         self._connection = sqlite3.connect(
             uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
         )
-        # Whatever somebody wrote into a table must be read, to be called altered.
+        # Whatever somebody wrote into a table must be readable, to be reported as altered.
         self._connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
 
     def rows(self, statement: str, *values: SqlValue) -> Iterator[ResultRow]:
@@ -74,7 +74,7 @@ class FileReader:
 
 
 class ServerReader:
-    """Reads a database of PostgreSQL. Raises `psycopg.Error` when it can't."""
+    """Reads a database on a PostgreSQL server. Raises `psycopg.Error` when it can't."""
 
     def __init__(self, server: Server) -> None:
         self._connection = connect(server, autocommit=True)
@@ -84,7 +84,7 @@ class ServerReader:
         self._cursors = 0
 
     def rows(self, statement: str, *values: SqlValue) -> Iterator[ResultRow]:
-        self._cursors += 1  # a name each: the server keeps what was not asked for yet
+        self._cursors += 1  # a name each: the server keeps the rows not yet fetched
         try:
             with self._connection.cursor(f"rows_{self._cursors}", withhold=True) as cursor:
                 cursor.execute(statement.replace("?", "%s").encode(), values)
@@ -117,7 +117,7 @@ class ServerReader:
 
 
 def open_checked(place: Place) -> Reader:
-    """Open an existing database; raise `HomeError`, and change nothing, when it is not ours."""
+    """Open an existing database; raise `HomeError` when it is not ddaemon's. Changes nothing."""
     reader = open_unchecked(place)
     if (version := reader.schema()) in READABLE:
         return reader
@@ -133,7 +133,7 @@ def open_checked(place: Place) -> Reader:
 
 
 def open_unchecked(place: Place) -> Reader:
-    """Open what is there, whatever version it has. Raises `HomeError` when nothing readable is."""
+    """Open it, whatever version it has. Raises `HomeError` when there is nothing readable."""
     if isinstance(place, Server):
         return _open_server(place)
     if not place.is_file():
@@ -147,7 +147,7 @@ def open_unchecked(place: Place) -> Reader:
 
 
 def is_there(place: Place) -> bool:
-    """Whether somebody made a database there. Of a server that is taken for granted."""
+    """Whether there is a database. For a server this is taken for granted."""
     return isinstance(place, Server) or place.is_file()
 
 

@@ -1,9 +1,9 @@
 """Where detectors are kept: the bundled ones in the package, the user's own in the home.
 
 The one in use is named by the last line of `detectors/active`, the one before it by the line
-above, and so on; without that file it is the bundled default. Behind each name stands the SHA-256
-of its record at the time of the choice, so that one altered since is refused. That of the bundled
-default stands here.
+above, and so on; without that file it is the bundled default. Each name is followed by the SHA-256
+of the detector's record at the time of the choice, so that a detector altered since is refused. The
+bundled default's is the constant below.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ BUNDLED = Path(__file__).parent / "detectors"
 DEFAULT_DETECTOR = "lite0-sequence"
 RECORD_FILE = "record.json"
 ACTIVE_FILE = "active"
-# Of its record, which has those of its other files. Whoever trains it anew writes the new one here.
+# Of its record, which has those of its other files. To be replaced when it is trained again.
 DEFAULT_SHA256 = "026f5143e802ebfa4523c47980d9ec1615c61d7289fe0d36ffc0696c3a503136"
 MAX_RECORD_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 30  # of one file of a detector
@@ -30,7 +30,7 @@ MAX_FILE_BYTES = 1 << 30  # of one file of a detector
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A detector that was chosen to judge, and as what; None where nobody noted it."""
+    """A detector chosen to judge, and its record's SHA-256 then; None where it was not noted."""
 
     name: str
     sha256: str | None
@@ -69,7 +69,7 @@ class DetectorFolder:
     def read(self, file: str) -> bytes:
         """A file that the record covers: exactly the bytes whose checksum was compared.
 
-        Raises `DetectorError` when it is not covered, missing or another.
+        Raises `DetectorError` when it is not covered, is missing or was altered.
         """
         self.require_covered(file)
         path = self.path / file
@@ -90,12 +90,12 @@ class DetectorFolder:
         return content
 
     def require(self, sha256: str | None) -> None:
-        """Raise `DetectorError` unless this is what was chosen; None when nobody noted that."""
+        """Raise `DetectorError` unless this is the record that was chosen (None: not noted)."""
         if sha256 not in (None, self.sha256):
             raise DetectorError(
                 f"detector {self.name}: {RECORD_FILE} is not the one that was chosen to judge (the "
                 "checksum differs); install the detector again, or if the change is yours, choose "
-                f"it anew: `ddaemon detectors use {self.name}`"
+                f"it again: `ddaemon detectors use {self.name}`"
             )
 
 
@@ -136,24 +136,24 @@ class Registry:
         return self._chosen()[-1].name
 
     def active(self) -> DetectorFolder:
-        """The detector that judges. Raises `DetectorError` when it is gone, or not what was chosen;
-        another is never taken in its place."""
+        """The detector that judges. Raises `DetectorError` when it is gone, or not the one that was
+        chosen; no other detector ever takes its place."""
         return self._as_chosen(self._chosen()[-1])
 
     def use(self, name: str) -> DetectorFolder:
-        """Make `name` the one that judges, after its files were verified."""
+        """Make `name` the detector that judges, after verifying its files."""
         detector = self.get(name)
         detector.verify()
         choice = Choice(name, detector.sha256)
         *before, now = self._chosen()
         if name != now.name:
             self._choose([*before, now, choice])
-        elif choice != now:  # it was altered, and this is a person's word that it may be
+        elif choice != now:  # it was altered, and with this a person accepts that
             self._choose([*before, choice])
         return detector
 
     def rollback(self) -> DetectorFolder:
-        """Let the one judge that judged before. Raises `DetectorError` when there was none."""
+        """Go back to the detector that judged before. Raises `DetectorError` if there was none."""
         *before, _now = self._chosen()
         if not before:
             raise DetectorError(
@@ -170,7 +170,7 @@ class Registry:
         return detector
 
     def _chosen(self) -> list[Choice]:
-        """Every choice that was made and not taken back, the latest last."""
+        """Every choice that was not taken back, the latest last."""
         chosen = self.folder / ACTIVE_FILE
         lines = chosen.read_text().splitlines() if chosen.exists() else ()
         parts = [line.split() for line in lines if line.strip()]

@@ -1,4 +1,4 @@
-"""What people say of a job's video, beside the machine's verdict and never over it."""
+"""What people say about a job's video: kept beside the machine's verdict, never replacing it."""
 
 import time
 
@@ -28,12 +28,12 @@ def add_review(
     Args:
         job: its whole id.
         decision: one of `DECISIONS`.
-        by: who says so; not verified by anybody.
+        by: who says so; not verified.
         note: why.
         at: seconds since 1970; now, if not given.
 
     Raises `JobError` when the job has no verdict, `UserError` when name or note are empty or
-    longer than `MAX_TEXT` characters, or the decision is no such.
+    longer than `MAX_TEXT` characters, or the decision is none of these.
     """
     if decision not in DECISIONS:
         raise UserError(f"{decision!r} is no decision; there are: {', '.join(DECISIONS)}")
@@ -59,7 +59,7 @@ def _text(text: str, option: str, what: str) -> str:
 
 
 def _content(connection: Connection, job: str) -> str:
-    """The SHA-256 of what was judged."""
+    """The SHA-256 of the video that was judged."""
     row = connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
     if row is None:
         raise JobError(f"there is no job {job!r}; `ddaemon jobs list` shows them")

@@ -15,34 +15,35 @@ RESTORED = "restored"
 
 
 def copy_tables(source: Database, target: Database) -> dict[str, int]:
-    """Replace all rows of `target` by those of `source`, as they were at one moment.
+    """Replace all rows of `target` with those of `source`, as they were at one moment.
 
-    All or none is written. Returns the number of rows by table. Both must have today's schema.
+    Writes all of them or none. Returns the number of rows by table. Both databases must have the
+    current schema.
     """
     with source.read() as read, target.write() as write:
-        if read.dialect.name == "postgresql":  # else each statement would see its own moment
+        if read.dialect.name == "postgresql":  # else each statement would see another moment
             read.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         for table in reversed(metadata.sorted_tables):  # a new database has rows already
             write.execute(table.delete())
         return {table.name: _copy(table, read, write) for table in metadata.sorted_tables}
 
 
-def put_back(database: Database, told: dict[str, Any]) -> int:
-    """Make jobs that nobody works on any more wait again, and log the restore, in one transaction.
+def put_back(database: Database, backup: dict[str, Any]) -> int:
+    """Make jobs that nobody works on any more pending, and log the restore, in one transaction.
 
-    Returns how many. `told` is what the log says of the backup, a JSON value.
+    Returns how many. `backup` is what the log says about the backup, a JSON value.
     """
     broken_off = jobs.c.state.in_((State.RUNNING, State.PUBLISHING))
     with database.write() as connection:
         ids = list(connection.execute(select(jobs.c.id).where(broken_off)).scalars())
         for job in ids:
             _put_back(connection, job)
-        audit.append(connection, RESTORED, None, {**told, "put_back": len(ids)})
+        audit.append(connection, RESTORED, None, {**backup, "put_back": len(ids)})
     return len(ids)
 
 
 def folders(database: Database) -> set[str]:
-    """The names of all folders that the database has published."""
+    """The names of all folders that were published."""
     with database.read() as connection:
         return set(connection.execute(select(published.c.folder)).scalars())
 

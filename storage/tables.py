@@ -39,7 +39,7 @@ class FilePath(TypeDecorator[Path]):
 
 
 class FreeText(TypeDecorator[str]):
-    """Text from wherever: what an engine can't keep (NUL, half a character) is written out."""
+    """Text from any source: what an engine can't store (NUL, lone surrogates) is escaped."""
 
     impl = Text
     cache_ok = True
@@ -58,13 +58,13 @@ jobs = Table(
     Column("name", Text, nullable=False),  # as the user called the file
     Column("bytes", Long, nullable=False),
     Column("source", FilePath, nullable=False),  # where the content was last seen
-    Column("mtime_ns", Long, nullable=False),  # of that file, as is
-    Column("inode", Long, nullable=False),  # this: whoever touches the file changes one
+    Column("mtime_ns", Long, nullable=False),  # of that file
+    Column("inode", Long, nullable=False),  # of that file: touching it changes this or the time
     Column("state", Text, nullable=False),
     Column("priority", Integer, nullable=False),  # higher first
     Column("received_at", Float, nullable=False),
     Column("not_before", Float, nullable=False),  # backoff: not to be claimed earlier
-    Column("attempts", Integer, nullable=False),  # claimed so often
+    Column("attempts", Integer, nullable=False),  # how often it was claimed
     Column("token", Text),  # of the present claim; null when nobody holds the job
     Column("lease_until", Float),
     Column("stage", Text),  # of the chain, while it runs
@@ -76,7 +76,7 @@ jobs = Table(
     Column("probability", Float),
     Column("folder", Text),  # its name in the outbox or the quarantine
     Column("error", FreeText),  # of the last failed attempt
-    Column("holder", Text),  # the home that claimed it last, and brings it to its end
+    Column("holder", Text),  # the home that claimed it last, and finishes it
     Index("jobs_by_turn", "state", "priority", "received_at"),
     Index("jobs_by_end", "state", "finished_at"),
     Index("jobs_by_arrival", "state", "received_at"),
@@ -94,7 +94,8 @@ events = Table(
 )
 
 # Every verdict that was published, the first of a job under number 1. The job's own columns hold
-# the current one, or one that is on its way to the outbox.
+# the current one, or one that is on its way to the outbox. Verdicts older than this table have no
+# detector.
 verdicts = Table(
     "verdicts",
     metadata,
@@ -103,9 +104,9 @@ verdicts = Table(
     Column("decision", Text, nullable=False),
     Column("reason", Text),
     Column("probability", Float),
-    Column("detector", Text),  # name, version and the SHA-256 of its record;
-    Column("detector_version", Text),  # null where the verdict is from before
-    Column("detector_sha256", Text),  # this table
+    Column("detector", Text),  # its name
+    Column("detector_version", Text),
+    Column("detector_sha256", Text),  # of its record
     Column("folder", Text, nullable=False),  # its name in the outbox
     Column("finished_at", Float, nullable=False, index=True),
 )
@@ -120,7 +121,7 @@ reruns = Table(
     Column("asked_at", Float, nullable=False),
 )
 
-# What people say of a job's video, beside its verdicts. All are kept, the latest counts.
+# What people say about a job's video, beside its verdicts. All are kept; the latest counts.
 reviews = Table(
     "reviews",
     metadata,
@@ -132,8 +133,8 @@ reviews = Table(
     Column("at", Float, nullable=False),
 )
 
-# What is to be told of ended jobs, one row a target. It outlives a purged job, so that nobody is
-# left untold.
+# Notices about ended jobs, one row for each target. It outlives a purged job, so that every target
+# is told.
 notices = Table(
     "notices",
     metadata,
@@ -148,7 +149,7 @@ notices = Table(
     Column("answer", FreeText),  # what came back from the last attempt
     Column("created_at", Float, nullable=False),
     Column("delivered_at", Float),
-    Column("holder", Text),  # the home that tells it: another one need not know the target
+    Column("holder", Text),  # the home that delivers it: others need not know the target
     Index("notices_by_turn", "state", "not_before"),
 )
 
@@ -157,7 +158,7 @@ notices = Table(
 files = Table(
     "files",
     metadata,
-    Column("holder", Text, primary_key=True),  # the home: another's path is another file
+    Column("holder", Text, primary_key=True),  # the home in whose inbox the path is
     Column("path", FilePath, primary_key=True),
     Column("size", Long, nullable=False),
     Column("mtime_ns", Long, nullable=False),

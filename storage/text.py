@@ -9,10 +9,10 @@ import re
 
 # Letters by their category, but blank on every screen: a name made of them would not be seen.
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-FOREIGN_BYTES = range(0xDC80, 0xDD00)  # what Python makes of bytes that are no UTF-8 (PEP 383)
+FOREIGN_BYTES = range(0xDC80, 0xDD00)  # how Python decodes bytes that are not UTF-8 (PEP 383)
 
-# What a spreadsheet takes for more than text, the wide forms of East Asian ones too. Where the
-# semicolon is what parts cells, one may begin after each; quotes and blanks do not save it.
+# What a spreadsheet takes for a formula, with the full-width forms of East Asian ones. Where a
+# semicolon separates cells, one may begin after each; quotes and blanks in front do not prevent it.
 FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])""")
 
 
@@ -28,12 +28,12 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The same for text of ours that has several lines."""
+    """The same, but line ends stay: for ddaemon's own text of several lines."""
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def clipped(text: str, limit: int) -> str:
-    """The same of the first `limit` characters, and how many there were when that is not all."""
+    """The first `limit` characters, printable; if there are more, also how many there were."""
     if len(text) <= limit:
         return printable(text)
     return f"{printable(text[:limit])}... ({len(text)} characters)"

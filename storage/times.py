@@ -16,7 +16,7 @@ def iso(seconds: float) -> str:
 def parse_moment(text: str, now: float) -> float:
     """Seconds since 1970 of an ISO 8601 date or date-time, or of `7d` (that long before `now`).
 
-    What names no zone is UTC; what lies before 1970 becomes its beginning. Raises ValueError.
+    Without a zone it is UTC; a moment before 1970 becomes the start of 1970. Raises ValueError.
     """
     if ago := AGO.fullmatch(text.strip()):
         return max(0.0, now - int(ago[1]) * UNIT_S[ago[2]])

@@ -1,4 +1,4 @@
-"""Verdicts over a period, as they are read, like `ledger.py`."""
+"""The verdicts of a period, read without SQLAlchemy (`reading.py` says why)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .place import Place
 from .reading import open_checked
 
-# A file that no ddaemon with a table of verdicts has written to yet has the current ones only.
+# A file last written by a ddaemon that had no table of verdicts has only the current ones.
 FROM_JOBS = """SELECT id AS job, 1 AS number, decision, reason, probability, folder, finished_at,
     NULL AS detector, NULL AS detector_version, NULL AS detector_sha256
     FROM jobs WHERE state = 'done'"""
@@ -53,7 +53,7 @@ class VerdictView:
     probability: float | None
     folder: str | None
     error: str | None
-    detector: str | None  # None: nobody noted it
+    detector: str | None  # None: it was not noted
     detector_version: str | None
     detector_sha256: str | None
     human_decision: str | None  # of the job's latest review, if there is one
@@ -72,7 +72,7 @@ class VerdictList:
         self._reader.close()
 
     def between(self, since: float, until: float) -> Iterator[VerdictView]:
-        """What ended from `since` on and before `until`, in that order, one row at a time."""
+        """What ended from `since` on and before `until`, in order of its end, one row at a time."""
         tables = self._reader.tables()
         statement = STATEMENT.format(
             verdicts=FROM_VERDICTS if "verdicts" in tables else FROM_JOBS,

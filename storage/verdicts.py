@@ -44,7 +44,7 @@ def next_number(connection: Connection, job: str) -> int:
 
 
 def current(connection: Connection, job: str) -> dict[str, Any]:
-    """What the job's row says of its last published verdict; empty when there is none."""
+    """The values of `CURRENT` in the job's last published verdict; empty when there is none."""
     last = (
         select(*(verdicts.c[name] for name in CURRENT))
         .where(verdicts.c.job == job)

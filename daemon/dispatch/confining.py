@@ -1,4 +1,4 @@
-"""What the workers of this configuration may do, by the places that they work in."""
+"""What each kind of worker may do under a configuration, given the folders it works in."""
 
 import os
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ from ...isolation.sandbox.confinement import Confinement
 from ..home.config import Config
 
 MB = 1_000_000
-STARTING_S = 60.0  # of processor time: loading the detector is a call too, and no job's
-HASHING_S = 600.0  # of processor time: what can't be opened in time is still hashed
+STARTING_S = 60.0  # of processor time, to load the detector before a job
+HASHING_S = 600.0  # of processor time: a file that can't be opened in time is still hashed
 GPU_DEVICES = ("nvidia*", "nvidia-caps/*", "dxg")  # in /dev
 GPU_FACTS = Path("/proc/driver/nvidia")
 
@@ -22,9 +22,9 @@ def confine_worker(
     *,
     shares: bool = False,
 ) -> Confinement:
-    """What runs the chain: it reads the videos and the detectors, and writes into one folder.
+    """For a worker that runs the chain: it reads videos and detectors, and writes to one folder.
 
-    One that `shares` the network of another process does not touch the GPU.
+    A worker that `shares` the network of another process does not touch the GPU.
     """
     named = [config.features.weights, config.examine.trust, *config.workers.readable]
     devices = () if shares else _devices(config)
@@ -35,7 +35,7 @@ def confine_worker(
         write=(write,),
         devices=devices,
         private=tuple(private),
-        # CUDA keeps more memory in hand than it uses; what is used is still looked at from outside.
+        # CUDA reserves more memory than it uses; what it uses is still watched from outside.
         memory_bytes=None if devices else limits.memory_mb * MB,
         # A call may keep every processor busy.
         cpu_seconds=limits.job_seconds * (os.cpu_count() or 1) + STARTING_S,
@@ -45,8 +45,9 @@ def confine_worker(
 def confine_network(
     config: Config, read: Iterable[Path], private: Iterable[Path] = ()
 ) -> Confinement:
-    """What runs the network for all workers: it reads detectors and weights, sees no video, and
-    writes nothing. It lives as long as the service, so its processor time has no limit."""
+    """For the process that runs the network for all workers: it reads detectors and weights, sees
+    no video, and writes nothing. It lives as long as the service, so its processor time has no
+    limit."""
     weights = config.features.weights
     return Confinement(
         mode=config.workers.sandbox,
@@ -57,7 +58,7 @@ def confine_network(
 
 
 def confine_examiner(config: Config, inbox: Path, private: Iterable[Path] = ()) -> Confinement:
-    """What opens and hashes a file that arrived: it writes nothing at all."""
+    """For the process that opens and hashes arrived files: it writes nothing at all."""
     limits = config.workers
     return Confinement(
         mode=limits.sandbox,

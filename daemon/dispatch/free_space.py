@@ -1,13 +1,13 @@
-"""Whether there is room to work at all."""
+"""Whether the disk has any room to work."""
 
 import shutil
 from pathlib import Path
 
-LEAST_BYTES = 1_000_000  # no attempt comes to an end with less
+LEAST_BYTES = 1_000_000  # no attempt can finish with less
 
 
 def space_shortage(folder: Path) -> str | None:
-    """In words, why nothing can be done in this folder; None when there is room."""
+    """Why no work can be done in this folder, in words; None when there is room."""
     free = shutil.disk_usage(folder).free
     if free >= LEAST_BYTES:
         return None

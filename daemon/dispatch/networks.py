@@ -1,4 +1,4 @@
-"""The processes that run networks for all workers: one a detector that is in use."""
+"""The processes that run networks for all workers: one for each detector in use."""
 
 import logging
 import socket
@@ -24,48 +24,48 @@ NetworkKey = tuple[Path, str, FeaturesSettings]
 class SharedNetwork:
     """One process that runs one detector's backbone. It begins to load at once.
 
-    To a `WorkerProcess` it is what each new process inherits: a link to this one.
+    As the handle source of a `WorkerProcess` it gives each new worker a link to this process.
     """
 
     def __init__(
         self, detector: DetectorFolder, settings: FeaturesSettings, confinement: Confinement
     ) -> None:
-        self._desk, theirs = socket.socketpair()
+        self._channel, theirs = socket.socketpair()
         self.process = WorkerProcess(1, confinement, _Once(theirs))
         self._serving = self.process.submit(
             _serve, detector.path, detector.bundled, detector.sha256, settings
         )
-        # Else links that it never took would stay open, and workers wait for its greeting.
+        # Else links that it never accepted would stay open, and workers wait for its greeting.
         self._serving.add_done_callback(lambda _serving: self.process.kill())
 
     def open_handle(self) -> Link:
-        """A new link; one to a process that is gone leads nowhere, and whoever uses it learns
-        that there."""
+        """A new link. One to a process that is gone is closed at its other end, so its first use
+        fails."""
         context = get_context("spawn")
-        asked, ask = context.Pipe(duplex=False)
-        hear, answers = context.Pipe(duplex=False)
+        requests, writer = context.Pipe(duplex=False)
+        reader, replies = context.Pipe(duplex=False)
         try:
-            socket.send_fds(self._desk, [b"l"], [asked.fileno(), answers.fileno()])
+            socket.send_fds(self._channel, [b"l"], [requests.fileno(), replies.fileno()])
         except OSError as error:
             logger.debug("no link to a network that is gone: %s", error)
         finally:
-            asked.close()
-            answers.close()
-        return Link(ask, hear)
+            requests.close()
+            replies.close()
+        return Link(writer, reader)
 
     def is_gone(self) -> bool:
         """Whether the process has ended."""
         return self._serving.done()
 
     def fault(self) -> Exception | None:
-        """What it ended with, when it said so."""
+        """The exception that it ended with, if it sent one."""
         error = self._serving.exception() if self._serving.done() else None
         return error if isinstance(error, Exception) else None
 
     def stop(self) -> None:
-        """End the process; links to it lead nowhere from now on."""
+        """End the process; its links are closed with it."""
         self.process.stop()
-        self._desk.close()
+        self._channel.close()
 
 
 class Networks:
@@ -82,8 +82,8 @@ class Networks:
     def of(
         self, detector: DetectorFolder, config: Config, read: Iterable[Path]
     ) -> SharedNetwork | None:
-        """The one that runs this detector, started where there is none; None when each worker is
-        to run its own. `read` are the folders that detectors are in."""
+        """The network that runs this detector, started if there is none yet; None when each worker
+        is to run its own. `read` are the folders that hold detectors."""
         if not is_shared(config.features):
             return None
         key = (detector.path, detector.sha256, config.features)
@@ -97,8 +97,8 @@ class Networks:
         return network
 
     def cause(self, error: BaseException) -> BaseException:
-        """What is behind an error of a worker. A network that a worker lost is stopped, so that
-        the next job gets a fresh one, whether it died or hangs."""
+        """The cause of a worker's error. When a worker lost its network, all are stopped, so that
+        the next job gets a new one, whether the old one died or hangs."""
         if not isinstance(error, NetworkLost):
             return error
         faults = [network.fault() for network in self._running.values()]
@@ -106,7 +106,7 @@ class Networks:
         return next((fault for fault in faults if isinstance(fault, UserError)), error)
 
     def keep(self, used: Iterable[object]) -> None:
-        """Stop all others."""
+        """Stop all networks but these."""
         kept = list(used)
         for key, network in list(self._running.items()):
             if network not in kept:
@@ -114,22 +114,22 @@ class Networks:
                 del self._running[key]
 
     def stop(self) -> None:
-        """Have none any more."""
+        """Stop all networks."""
         self.keep(())
 
 
 class _Once:
-    """Hands one thing down, to the first process."""
+    """The handle source of a process that is started once: it inherits `channel`."""
 
-    def __init__(self, thing: socket.socket) -> None:
-        self._thing = thing
+    def __init__(self, channel: socket.socket) -> None:
+        self._handle = channel
 
     def open_handle(self) -> socket.socket:
-        return self._thing
+        return self._handle
 
 
 def _serve(path: Path, bundled: bool, sha256: str, settings: FeaturesSettings) -> None:
-    """In the process: heavy imports are made here, as in `worker.py`."""
+    """Runs in the process. Heavy imports are made here, as in `worker.py`."""
     from ...stages.networks.network_server import serve_network
 
     detector = read_detector(path, bundled=bundled)

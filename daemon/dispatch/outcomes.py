@@ -1,4 +1,4 @@
-"""What came of an attempt in a worker: a checked result, or why there is none, in words."""
+"""The outcome of an attempt in a worker: a checked result, or why there is none, in words."""
 
 import stat
 from concurrent.futures.process import BrokenProcessPool
@@ -18,19 +18,19 @@ NOT_ANALYSABLE = "not_analysable"
 
 
 class BadReply(DdaemonError):
-    """A worker answered what no chain finds."""
+    """A worker sent what no chain returns."""
 
 
-def require_outcome(said: object) -> Outcome:
-    """What a worker said, as a result. It may have been taken over: raises `BadReply`."""
-    if isinstance(said, Outcome) and (_is_decision(said) or _is_refusal(said)):
-        return said
+def require_outcome(reply: object) -> Outcome:
+    """A worker's reply as a result. The worker may have been hijacked: raises `BadReply`."""
+    if isinstance(reply, Outcome) and (_is_decision(reply) or _is_refusal(reply)):
+        return reply
     raise BadReply("the worker's answer is not a result of the chain")
 
 
 def require_record(folder: Path, claim: Claim, outcome: Outcome) -> None:
-    """That a worker left what it said: a record of this job, video and outcome, and beside it
-    nothing but files and folders. Raises `BadReply`; OSError when it can't be read."""
+    """Check that a worker left what it reported: a record of this job, video and outcome, and
+    beside it nothing but files and folders. Raises `BadReply`; OSError when it can't be read."""
     for path in folder.rglob("*"):
         kind = path.lstat().st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
@@ -49,19 +49,19 @@ def require_record(folder: Path, claim: Claim, outcome: Outcome) -> None:
         raise BadReply(f"the worker left a {VERDICT_FILE} that says other than the worker")
 
 
-def _is_decision(said: Outcome) -> bool:
-    number = said.probability
+def _is_decision(reply: Outcome) -> bool:
+    number = reply.probability
     is_share = number is None or (isinstance(number, float) and 0 <= number <= 1)
-    return said.decision in DECIDED and said.reason is None and is_share
+    return reply.decision in DECIDED and reply.reason is None and is_share
 
 
-def _is_refusal(said: Outcome) -> bool:
-    is_reason = isinstance(said.reason, str) and said.reason in list(Reason)
-    return said.decision == NOT_ANALYSABLE and is_reason and said.probability is None
+def _is_refusal(reply: Outcome) -> bool:
+    is_reason = isinstance(reply.reason, str) and reply.reason in list(Reason)
+    return reply.decision == NOT_ANALYSABLE and is_reason and reply.probability is None
 
 
 def in_words(error: BaseException, limits: WorkersSettings) -> str:
-    """Why an attempt failed, for whoever finds the job in quarantine."""
+    """Why an attempt failed, for the person who finds the job in quarantine."""
     if isinstance(error, MemoryError):
         return limits_of(limits).too_large()
     if isinstance(error, BrokenProcessPool) and "SIGXCPU" in str(error):

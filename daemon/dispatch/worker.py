@@ -1,8 +1,8 @@
 """What runs inside a worker process: one job at a time, in a folder of its own.
 
-A worker never touches the database. It reads the video, writes into its work folder, and says how
-far it is in a small file that the service reads. Everything heavy is imported here, inside the
-functions, so that the service process, which imports this file, stays small.
+A worker never touches the database. It reads the video, writes into its work folder, and reports
+its progress in a small file that the service reads. Everything heavy is imported inside the
+functions here, so that the service process, which imports this file, stays small.
 """
 
 import json
@@ -32,15 +32,15 @@ NEW_JOB = "what it holds now is a job of its own"
 
 
 class VideoChanged(DdaemonError):
-    """The file is no longer what was accepted."""
+    """The video file is no longer the one that was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """All that a worker is told of a job."""
+    """Everything that a worker is told about a job."""
 
     video: Path
-    stamp: FileStamp | None  # what it must still be; None: whatever it is
+    stamp: FileStamp | None  # what the file must still have; None: any
     work: Path
     progress: Path
     subject: "Subject"
@@ -51,7 +51,7 @@ class Task:
 
 
 class Progress(BaseModel):
-    """How far a worker is."""
+    """How far a worker has come."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -71,7 +71,7 @@ def warm_up(detector: Path, bundled: bool, settings: "StageSettings") -> int:
 
 
 def engine_of(detector: Path, bundled: bool, settings: "StageSettings") -> str:
-    """What runs the detector's network with these settings on this machine."""
+    """The engine that runs the detector's network with these settings on this machine."""
     return _detector(detector, bundled, settings).backbone.engine
 
 
@@ -101,10 +101,10 @@ def run_task(task: Task) -> "Outcome":
 
 
 def read_progress(path: Path) -> Progress | None:
-    """What the worker last said; None when it has said nothing yet, or nonsense.
+    """What the worker last reported; None when that is nothing yet, or not valid.
 
-    The worker may have been taken over: a link is not followed, a FIFO not waited for, and no
-    more is read than a worker has to say.
+    The worker may have been hijacked: a link is not followed, a FIFO is not waited for, and no
+    more is read than a valid report can have.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -118,25 +118,25 @@ def read_progress(path: Path) -> Progress | None:
 
 
 class _ProgressFile:
-    """Writes the progress file, whole each time, and not more often than somebody could read."""
+    """Writes the progress file, whole each time, and no more often than it could be read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._said: tuple[str | None, float] = ("", 0.0)
+        self._last: tuple[str | None, float] = ("", 0.0)
 
     def __call__(self, stage: str | None, percent: float) -> None:
         now = time.monotonic()
-        if stage == self._said[0] and now - self._said[1] < PROGRESS_EVERY_S:
+        if stage == self._last[0] and now - self._last[1] < PROGRESS_EVERY_S:
             return
-        self._said = (stage, now)
+        self._last = (stage, now)
         beside = self._path.with_suffix(".new")
         beside.write_text(json.dumps({"pid": os.getpid(), "stage": stage, "percent": percent}))
         beside.replace(self._path)
 
 
 def _require_accepted(task: Task) -> int | None:
-    """The video must be byte for byte what was accepted: size, time and inode can be made to
-    look the same. Returns when the kernel last saw it touched, which nobody can set."""
+    """Raise `VideoChanged` unless the video is byte for byte what was accepted: size, time and
+    inode can be forged. Returns when the kernel last saw it touched, which nobody can set."""
     if task.stamp is None:
         return None
     touched_at = _require_unchanged(task, None)

@@ -65,7 +65,7 @@ def _gather(home: Home, stage: Path) -> Manifest:
     source, target = Database.open(home.database), Database.create(stage / "state.db")
     try:
         copy_tables(source, target)
-        told = _make_manifest(target)
+        description = _make_manifest(target)
     finally:
         source.close()
         target.close()  # the last to close folds the write-ahead log into the file
@@ -75,7 +75,7 @@ def _gather(home: Home, stage: Path) -> Manifest:
     shutil.copytree(home.detectors, stage / home.detectors.name)
     names = sorted(path for path in stage.rglob("*") if path.is_file())
     members = {path.relative_to(stage).as_posix(): hash_file(path) for path in names}
-    return {**told, "members": members}
+    return {**description, "members": members}
 
 
 def _make_manifest(database: Database) -> Manifest:
@@ -113,9 +113,9 @@ def _publish(packed: Path, file: Path, force: bool) -> None:
 
 
 def check(file: Path) -> Manifest:
-    """The manifest of a backup whose every member is as written; nothing is unpacked.
+    """Verify every member of a backup without unpacking it; return its manifest.
 
-    Raises `UserError` when it is not.
+    Raises `UserError` when a member is not as it was written.
     """
     try:
         with file.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""Which detector judges is a choice that the audit log must tell of."""
+"""Choosing the detector that judges: each choice is entered in the audit log."""
 
 from collections.abc import Callable
 
@@ -24,14 +24,14 @@ def rollback_detector(home: Home) -> DetectorFolder:
 def _choose(
     home: Home, registry: Registry, kind: str, change: Callable[[], DetectorFolder]
 ) -> DetectorFolder:
-    """A folder that no `ddaemon init` was in has detectors, but no log."""
+    """Make a choice and log it. Without `ddaemon init` a folder has detectors, but no log."""
     if not is_there(home.database):
         return change()
     database = Database.open(home.database)
     try:
         with database.write() as connection:
             before = registry.active_name()
-            detector = change()  # a file: whoever breaks off here has chosen without an entry
+            detector = change()  # a file: if interrupted here, the choice has no entry
             what = {"detector": detector.name, "before": before}
             append(connection, kind, None, what, sha256=detector.sha256)
     finally:

@@ -1,4 +1,4 @@
-"""The home folder: where everything of one ddaemon lies."""
+"""The home folder: where one ddaemon keeps everything."""
 
 import fcntl
 import os
@@ -21,7 +21,7 @@ LOCK_PATIENCE_S = 1.0  # `ddaemon status` holds the lock for microseconds
 
 
 class Home:
-    """Names the places inside one home folder. Making an object touches nothing."""
+    """The paths inside one home folder. Making the object touches nothing on disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -41,7 +41,7 @@ class Home:
 
     @classmethod
     def default(cls) -> "Home":
-        """Where a user who named no home has theirs."""
+        """The home of a user who names none."""
         return cls(Path(platformdirs.user_data_dir("ddaemon", appauthor=False)))
 
     @property
@@ -62,8 +62,8 @@ class Home:
     def require_own(self) -> None:
         """Raise `HomeError` when another user could decide what is run here, and as whom.
 
-        The settings name a command, plugins and a detector: whoever writes them acts as whoever
-        runs the service.
+        The settings name a command, plugins and a detector: whoever can write them can act as the
+        user who runs the service.
         """
         for path in (self.path, self.config, self.state, self.detectors):
             if not path.exists():
@@ -78,7 +78,7 @@ class Home:
                 raise HomeError(f"anybody may write {path}; chmod o-w it")
 
     def require(self) -> None:
-        """Raise `HomeError` unless `ddaemon init` was here, and no restore was broken off."""
+        """Raise `HomeError` unless `ddaemon init` was run here, and no restore was interrupted."""
         self.require_whole()
         if not self.config.is_file():
             raise HomeError(
@@ -87,7 +87,7 @@ class Home:
             )
 
     def require_whole(self) -> None:
-        """Raise `HomeError` when a restore was broken off here."""
+        """Raise `HomeError` when a restore was interrupted here."""
         if self.restoring.exists():
             raise HomeError("a restore was broken off: run `ddaemon restore FILE` again")
 
@@ -97,9 +97,9 @@ class Home:
         return place_of(database_url(self.config), self.state)
 
     def name(self) -> str:
-        """What tells this home from others that use the same database; made once.
+        """The id of this home among those that use the same database; made once.
 
-        Whoever copies a home for a second service removes this file from the copy.
+        When a home is copied for a second service, this file must be removed from the copy.
         """
         if not self.name_file.is_file():
             beside = self.name_file.with_name(f".home-id.{os.getpid()}")
@@ -111,7 +111,7 @@ class Home:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Be this home's only service. Raises `HomeError` when another one is."""
+        """Hold the home as its only service. Raises `HomeError` when another service holds it."""
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if not lock_within(descriptor, LOCK_PATIENCE_S):
@@ -124,8 +124,8 @@ class Home:
             os.close(descriptor)
 
     def is_held(self) -> bool:
-        """Whether a service is alive. The kernel drops the lock with its process, however it
-        ends, so unlike a pid file this can't be stale."""
+        """Whether a service is alive. The kernel releases the lock when its process ends, however
+        that happens, so unlike a pid file this can't be stale."""
         if not self.lock.is_file():
             return False
         descriptor = os.open(self.lock, os.O_RDONLY)

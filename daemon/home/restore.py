@@ -1,4 +1,4 @@
-"""Putting a backup back: prepared beside the home's files, then moved among them."""
+"""Putting a backup back: prepared beside the home's files, then moved into their place."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ COMPANIONS = ("", "-wal", "-shm")  # of an SQLite file
 
 
 def restore(home: Home, file: Path, *, force: bool = False) -> Manifest:
-    """Make `file`'s state the home's. Raises `UserError`; the home is then as it was."""
+    """Replace the home's state with that of `file`. On `UserError` the home is as it was."""
     manifest = check(file)
     _require_readable(file, manifest)
     home.make()
@@ -71,8 +71,8 @@ def _prepare(home: Home, file: Path, manifest: Manifest, stage: Path) -> None:
     database = Database.open(stage / "state.db")
     try:
         _require_known(outbox_path(home, read_config(stage / home.config.name)), folders(database))
-        told = {name: manifest[name] for name in ("made_at", "audit_head", "jobs")}
-        put_back(database, told)
+        backup = {name: manifest[name] for name in ("made_at", "audit_head", "jobs")}
+        put_back(database, backup)
     finally:
         database.close()
     sync_tree(stage)
@@ -94,7 +94,7 @@ def _unpack(file: Path, manifest: Manifest, stage: Path) -> None:
 
 
 def _require_known(outbox: Path, known: set[str]) -> None:
-    """A verdict that the backup doesn't know would be published a second time."""
+    """Raise `HomeError` when the outbox holds unknown verdicts: they would be published twice."""
     there = outbox.iterdir() if outbox.is_dir() else ()
     found = {path.name for path in there if not path.name.startswith(".")}
     if unknown := sorted(found - known):
@@ -107,7 +107,7 @@ def _require_known(outbox: Path, known: set[str]) -> None:
 def _begin(home: Home, stage: Path) -> None:
     if not home.restoring.exists():
         stage.rename(home.restoring)
-    else:  # broken off before: the mark stays while its content is exchanged
+    else:  # interrupted before: the mark stays while its content is replaced
         for name in ORDER:
             shutil.rmtree(home.restoring / name, ignore_errors=True)
             if (stage / name).exists():

@@ -19,12 +19,12 @@ class Phase(Enum):
     SETTLING = auto()  # touched less than `settle` seconds ago
     EXAMINED = auto()  # another process opens and hashes it now
     WAITING = auto()  # still, but does not open yet
-    UNREADABLE = auto()  # somebody must allow us to read it, or mend the disk
+    UNREADABLE = auto()  # somebody must allow reading it, or fix the disk
 
 
 @dataclass(slots=True)
 class Sighting:
-    """What is known of one file that has not been accepted."""
+    """What is known about one file that has not been accepted yet."""
 
     stamp: FileStamp
     still_since: float
@@ -48,13 +48,13 @@ class Arrivals:
         return sum(sighting.phase is phase for sighting in self._seen.values())
 
     def see(self, path: Path, stamp: FileStamp, now: float) -> None:
-        """The file was looked at. A changed stamp starts its stillness anew."""
+        """Note how the file looks now. A changed stamp restarts its stillness."""
         sighting = self._seen.get(path)
         if sighting is None or sighting.stamp != stamp:
             self._seen[path] = Sighting(stamp, now, now + self.settle)
 
     def lose(self, path: Path) -> None:
-        """The file is gone, or was accepted."""
+        """Forget a file that is gone, or was accepted."""
         self._seen.pop(path, None)
 
     def due(self, now: float) -> list[tuple[Path, FileStamp]]:
@@ -79,26 +79,26 @@ class Arrivals:
         return sighting is not None and now - sighting.still_since >= self.patience
 
     def wait(self, path: Path, stamp: FileStamp, now: float) -> None:
-        """The file does not open yet: it is due again when patience is over."""
+        """Note that the file does not open yet: it is due again when patience is over."""
         sighting = self._seen.get(path)
         since = sighting.still_since if sighting else now
         self._move(path, stamp, Phase.WAITING, max(since + self.patience, now + self.settle))
 
     def cannot_read(self, path: Path, stamp: FileStamp, due_at: float) -> None:
-        """The file can't be read: it is tried again at this moment."""
+        """Note that the file can't be read: it is tried again at this moment."""
         self._move(path, stamp, Phase.UNREADABLE, due_at)
 
     def again(self, path: Path, stamp: FileStamp, now: float) -> None:
-        """The examination came to nothing: the file settles anew."""
+        """Note that the examination gave no result: the file starts settling again."""
         self._move(path, stamp, Phase.SETTLING, now + self.settle)
 
     def is_current(self, path: Path, stamp: FileStamp) -> bool:
-        """Whether an answer about this stamp still is about the file as last seen."""
+        """Whether a result for this stamp is still about the file as last seen."""
         sighting = self._seen.get(path)
         return sighting is not None and sighting.stamp == stamp
 
     def keep_only(self, paths: Iterable[Path]) -> None:
-        """A look at the whole inbox found only these."""
+        """Forget all but these files, which a scan of the whole inbox found."""
         present = set(paths)
         self._seen = {path: s for path, s in self._seen.items() if path in present}
 

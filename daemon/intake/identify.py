@@ -1,4 +1,4 @@
-"""Looking at files that seem complete: runs in a process of its own, since opening is decoding.
+"""Examining files that seem complete. Runs in a process of its own: opening means decoding.
 
 Only what is needed to accept a file: whether its container opens, and the SHA-256 of its content.
 """
@@ -14,14 +14,14 @@ from pathlib import Path
 from ...storage.content import READ_CHUNK_BYTES, FileStamp, file_name
 from ..dispatch.worker import VideoChanged
 
-# A pipe that took the file's place in the last moment must not hold us up, nor a link lead us away.
 SHA256 = re.compile("[0-9a-f]{64}")
+# A pipe that has just taken the file's place must not block, and a link must not be followed.
 SAFELY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found of one file: its readiness and why, its content, and its stamp, which was
+    """What was found in one file: its readiness and why, its content, and its stamp, which was
     the same before and after the reading."""
 
     readiness: str
@@ -34,33 +34,34 @@ Examined = Examination | VideoChanged | OSError
 
 
 def examine_all(videos: Sequence[Path]) -> list[Examined]:
-    """Open and hash each; in its place the reason why it could not be, where that is so."""
+    """Open and hash each file; where that fails, the reason takes the result's place."""
     return [_attempt(video, is_opened=True) for video in videos]
 
 
 def fingerprint_all(videos: Sequence[Path]) -> list[Examined]:
-    """The same without opening containers, for files that ended the process that did."""
+    """The same without opening containers, for files whose opening ended the process."""
     return [_attempt(video, is_opened=False) for video in videos]
 
 
-def require_answers(said: object, number: int) -> list[Examined]:
-    """What the process said of so many files. It may have been taken over: raises TypeError."""
-    if isinstance(said, list) and len(said) == number and all(map(_is_answer, said)):
-        return said
+def require_answers(reply: object, number: int) -> list[Examined]:
+    """The process's reply about so many files. It may have been hijacked: raises TypeError."""
+    if isinstance(reply, list) and len(reply) == number and all(map(_is_answer, reply)):
+        return reply
     raise TypeError("the answer is none of what examining finds")
 
 
-def _is_answer(said: object) -> bool:
-    if not isinstance(said, Examination):
-        return isinstance(said, VideoChanged | OSError)
-    texts = (said.readiness, said.why, said.sha256)
-    is_stamp = isinstance(said.stamp, FileStamp) and all(
-        isinstance(part, int) for part in (said.stamp.size, said.stamp.mtime_ns, said.stamp.inode)
+def _is_answer(reply: object) -> bool:
+    if not isinstance(reply, Examination):
+        return isinstance(reply, VideoChanged | OSError)
+    texts = (reply.readiness, reply.why, reply.sha256)
+    is_stamp = isinstance(reply.stamp, FileStamp) and all(
+        isinstance(part, int)
+        for part in (reply.stamp.size, reply.stamp.mtime_ns, reply.stamp.inode)
     )
     return (
         is_stamp
         and all(isinstance(text, str) for text in texts)
-        and bool(SHA256.fullmatch(said.sha256))
+        and bool(SHA256.fullmatch(reply.sha256))
     )
 
 
@@ -70,7 +71,7 @@ def _attempt(video: Path, *, is_opened: bool) -> Examined:
     except VideoChanged as error:
         return error
     except OSError as error:
-        # Without the path that it may carry: whoever asked reads plain values only, and knows it.
+        # Without the path that it may carry: the caller knows it, and accepts plain values only.
         return OSError(error.errno, error.strerror)
 
 
@@ -89,7 +90,7 @@ def _examine(video: Path, *, is_opened: bool) -> Examination:
 
 
 def _hash(video: Path, size: int) -> str:
-    """SHA-256 of the first `size` bytes, in hex: a file that grows has an end here."""
+    """SHA-256 of the first `size` bytes, in hex, so that a growing file has an end."""
     digest, left = hashlib.sha256(), size
     with os.fdopen(os.open(video, SAFELY), "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ...storage.content import FileStamp
 
-# File systems whose changes are made elsewhere too, so that the kernel sends no events for them.
+# File systems that others may change too, without this kernel's knowledge: no events for those.
 SILENT_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "vboxsf"}
 )
-# What is never taken, and how it is called.
+# What is never taken, and what it is called.
 KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -26,14 +26,14 @@ KINDS = (
 
 @dataclass(slots=True)
 class ScanResult:
-    """What a look at the whole inbox found."""
+    """What a scan of the whole inbox found."""
 
-    files: dict[Path, FileStamp] = field(default_factory=dict)  # that may be taken
+    files: dict[Path, FileStamp] = field(default_factory=dict)  # those that may be taken
     refused: dict[Path, str] = field(default_factory=dict)  # and why
     closed: dict[Path, str] = field(default_factory=dict)  # subfolders that can't be read, and why
 
     def is_unknown(self, path: Path) -> bool:
-        """Whether the file lies where nobody could look: it need not be gone."""
+        """Whether the file lies where the scan could not look: it need not be gone."""
         return bool(self.closed) and any(path.is_relative_to(folder) for folder in self.closed)
 
 
@@ -46,12 +46,12 @@ class Inbox:
 
     def __init__(self, path: Path, ignore: Sequence[str]) -> None:
         self.path = path
-        # One expression for all patterns: it is asked of every part of every name.
+        # One expression for all patterns: it is matched against every part of every name.
         self._ignored = re.compile("|".join(map(fnmatch.translate, ignore)) or r"(?!)")
 
     def identity(self) -> tuple[int, int] | None:
-        """Device and inode of the folder; None when it is not there. Another file system that is
-        mounted in its place is another folder, and a missing inbox is not an empty one."""
+        """Device and inode of the folder; None when it is missing. When another file system is
+        mounted over it, it is another folder; and a missing inbox is not an empty one."""
         try:
             status = self.path.stat()
         except OSError:
@@ -67,7 +67,7 @@ class Inbox:
         return bool(parts) and not any(self._is_ignored(part) for part in parts)
 
     def scan(self) -> ScanResult:
-        """Look at everything. Raises OSError when the inbox itself can't be read."""
+        """Look at everything in it. Raises OSError when the inbox itself can't be read."""
         findings = ScanResult()
         self._scan(self.path, findings)
         return findings
@@ -78,12 +78,12 @@ class Inbox:
         return FileStamp.of(status) if status and stat.S_ISREG(status.st_mode) else None
 
     def refusal(self, path: Path) -> str | None:
-        """Why what lies there is never taken; None for files and folders, and for nothing."""
+        """Why this entry is never taken; None for a file, a folder, or if nothing is there."""
         status = self._status(path)
         return _refusal(status.st_mode) if status else None
 
     def sends_events(self) -> bool:
-        """Whether the kernel reports what happens in this folder, whoever does it."""
+        """Whether the kernel reports every change in this folder, whoever makes it."""
         return _file_system(self.path) not in SILENT_FILE_SYSTEMS
 
     def _status(self, path: Path) -> os.stat_result | None:
@@ -106,7 +106,7 @@ class Inbox:
         try:
             self._scan(folder, findings)
         except (FileNotFoundError, NotADirectoryError):
-            return  # it went away meanwhile: the next look will see
+            return  # it vanished meanwhile: the next scan will show
         except OSError as error:
             findings.closed[folder] = error.strerror or str(error)
 

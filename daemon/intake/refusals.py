@@ -1,4 +1,4 @@
-"""What of the inbox is not taken: said once in the log, and of some in the status."""
+"""Entries of the inbox that are not taken: logged once, and some of them shown in the status."""
 
 import logging
 from collections.abc import Collection
@@ -14,31 +14,31 @@ class Refusals:
 
     def __init__(self) -> None:
         self._why: dict[Path, str] = {}
-        self._told: set[Path] = set()
+        self._in_status: set[Path] = set()
 
     def add(self, path: Path, why: str, *, is_told: bool = False) -> None:
-        """Note it; the log hears of it when it is new. With `is_told` the status does, too."""
+        """Note an entry; a new one is logged. With `is_told` it is also shown in the status."""
         if self._why.get(path) == why:
             return
         self._why[path] = why
         if is_told:
-            self._told.add(path)
+            self._in_status.add(path)
         logger.warning("%s is not taken: %s", printable(path.name), why)
 
     def lose(self, path: Path) -> None:
-        """It is gone, or was taken."""
+        """Forget an entry that is gone, or was taken."""
         self._why.pop(path, None)
-        self._told.discard(path)
+        self._in_status.discard(path)
 
     def keep_only(self, paths: Collection[Path]) -> None:
-        """A look at the whole inbox found only these."""
+        """Forget all but these entries, which a scan of the whole inbox found."""
         for path in [path for path in self._why if path not in paths]:
             self.lose(path)
 
     def summary(self) -> str | None:
-        """One sentence on those that the status tells of; None without any."""
-        if not self._told:
+        """One sentence about the entries shown in the status; None without any."""
+        if not self._in_status:
             return None
-        first = min(self._told)
-        more = f", and {len(self._told) - 1} more" if len(self._told) > 1 else ""
+        first = min(self._in_status)
+        more = f", and {len(self._in_status) - 1} more" if len(self._in_status) > 1 else ""
         return f"{printable(first.name)} is not taken: {self._why[first]}{more}"

@@ -19,7 +19,7 @@ def submit(video: Path, inbox: Path, queue: Queue, priority: int) -> tuple[str, 
     The copy has a name that the watcher ignores until it is whole and on the disk.
     """
     if not inbox.is_dir():
-        raise HomeError(f"the inbox {inbox} is not there; mount it, or mend inbox.path")
+        raise HomeError(f"the inbox {inbox} is not there; mount it, or fix inbox.path")
     beside = inbox / f".submit-{os.getpid()}-{time.monotonic_ns()}"
     try:
         digest = _copy(video, beside)

@@ -23,8 +23,8 @@ from watchdog.observers.inotify_c import InotifyFD
 from watchdog.observers.polling import PollingObserver
 from watchdog.utils import BaseThread
 
-# Not among them: that a file was opened or read, which we do ourselves, and that a folder's list
-# of names changed, which is said of each file of it, too.
+# Left out: that a file was opened or read, which ddaemon does itself, and that a folder's list of
+# names changed, which is reported for each of its files, too.
 LOOKED_AT: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
     FileModifiedEvent,
@@ -59,11 +59,11 @@ class Watcher:
         except OSError:
             self._observer.stop()
             raise
-        # The observer keeps some of its threads to itself, and without them there are no events.
+        # The observer hides some of its threads, and without those there are no events.
         self._threads = [t for t in threading.enumerate() if self._needs(t)]
 
     def _needs(self, thread: threading.Thread) -> bool:
-        """Threads of others may begin in the same moment; one reads for all watchers there are."""
+        """Others may start threads at the same moment; one thread reads events for all watchers."""
         is_new = isinstance(thread, BaseThread) and thread not in self._others
         return is_new or isinstance(thread, InotifyFD)
 
@@ -72,7 +72,7 @@ class Watcher:
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """Within a bound: a thread that died in mid-work may have left a lock held for ever."""
+        """Stop, but wait only so long: a thread that died may have left a lock held for ever."""
         ending = threading.Thread(target=self._end, name="watcher's end", daemon=True)
         ending.start()
         ending.join(STOP_S)

@@ -16,7 +16,7 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in th
 
 
 class AddressRefused(Exception):
-    """The target is not where notices may go, or is nowhere."""
+    """The target has no address, or one to which notices may not go."""
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -28,8 +28,8 @@ def resolve(host: str, port: int) -> list[str]:
 def checked_addresses(
     host: str, port: int, *, allow_private: bool, resolver: Resolver = resolve
 ) -> list[str]:
-    """The addresses of `host`. Raises `AddressRefused` when there is none, or one that is not
-    public and those are not allowed."""
+    """The addresses of `host`. Raises `AddressRefused` when there is none, or when one is not
+    public although only public ones are allowed."""
     try:
         found = resolver(host, port)
     except (OSError, UnicodeError) as error:
@@ -46,14 +46,14 @@ def checked_addresses(
 
 
 def is_public(text: str) -> bool:
-    """Whether it is a unicast address of the public internet, and so is any address inside it."""
+    """Whether it, and any address embedded in it, is a unicast address of the public internet."""
     address = ipaddress.ip_address(text.partition("%")[0])  # % begins an interface's name
     return all(_is_public(part) for part in (address, *_inside(address)))
 
 
 def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address in NAT64):
-        return True  # what is inside decides
+        return True  # the embedded one decides
     odd = address.is_multicast or address.is_reserved or address.is_unspecified
     is_site = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     return address.is_global and not odd and not is_site and not address.is_link_local

@@ -10,7 +10,7 @@ from .addresses import AddressRefused, checked_addresses
 from .delivery_result import DeliveryResult, NotDelivered
 
 HTTPS = 443
-# What a file is called must not call a whole channel together, or look like a link.
+# A file's name must not alert a whole channel, or look like a link.
 TAMED = str.maketrans({"@": "＠", "<": "‹", ">": "›"})
 
 
@@ -26,7 +26,7 @@ class Chat:
         self.label = f"{self.key} ({scheme})"
 
     def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
-        """Send it once."""
+        """Send the notice once."""
         try:
             service = self._service()
         except (NotDelivered, AddressRefused) as error:
@@ -56,7 +56,7 @@ class Chat:
             raise NotDelivered("Apprise does not understand this URL of notify.apprise")
         if found.host:
             checked_addresses(found.host, found.port or HTTPS, allow_private=self._allow_private)
-        # Through this, whatever one of its services raises is a failed delivery.
+        # With this wrapper an exception in one of its services becomes a failed delivery.
         return apprise.Apprise(found)
 
 

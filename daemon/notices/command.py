@@ -1,8 +1,8 @@
-"""A command of the user's that is told: JSON on its standard input, the main things in DDAEMON_*.
+"""The user's command for notices: JSON on its standard input, the main values in DDAEMON_*.
 
-There is no shell in between, and names go in by the environment and the JSON alone: what a file is
-called can't become a word of a command. The environment has them made printable, since a script
-will echo it; the JSON has them as they are.
+There is no shell in between, and names are passed only in the environment and in the JSON: a file's
+name can't become a word of a command. In the environment they are made printable, since a script
+will echo them; in the JSON they are unchanged.
 """
 
 import json
@@ -24,7 +24,7 @@ from .delivery_result import DeliveryResult, NotDelivered
 MAX_STDERR_BYTES = 400
 SHOWN = ("event", "delivery", "job", "name", "sha256", "decision", "reason", "probability", "at")
 KEPT = "DDAEMON_HOME"
-# Of the service alone: its settings may hold passwords, and its manager listens to it only.
+# For the service alone: its settings may hold passwords, and its manager listens to it only.
 HIDDEN = ("DDAEMON_", "NOTIFY_SOCKET", "WATCHDOG_")
 
 
@@ -43,7 +43,7 @@ class Command:
         self.label = f"command {words[0]}"
 
     def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
-        """Run it once; killed with all that it started when its time is over."""
+        """Run it once; when its time is over, kill it with all that it started."""
         with tempfile.TemporaryFile() as given:
             given.write(payload.encode())
             given.seek(0)
@@ -67,8 +67,8 @@ class Command:
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> DeliveryResult:
         assert process.stderr is not None  # noqa: S101 (a pipe was asked for)
-        said = bytearray()
-        reader = threading.Thread(target=_drain, args=(process.stderr, said), daemon=True)
+        text = bytearray()
+        reader = threading.Thread(target=_drain, args=(process.stderr, text), daemon=True)
         reader.start()
         try:
             code: int | None = process.wait(self._timeout)
@@ -77,7 +77,7 @@ class Command:
             process.wait()
             code = None
         reader.join(1.0)  # a grandchild may hold the pipe for as long as it likes
-        return _answer(code, bytes(said), self._timeout)
+        return _answer(code, bytes(text), self._timeout)
 
     def _environment(self, payload: dict[str, object]) -> dict[str, str]:
         own = {
@@ -99,13 +99,13 @@ class Command:
 
 
 def _drain(stream: IO[bytes], kept: bytearray) -> None:
-    """Read all, so that the command never waits for us, and keep the beginning."""
+    """Read everything, so that the command never blocks, and keep the beginning."""
     with stream:
         while chunk := stream.read1(4096):  # type: ignore[attr-defined]
             kept += chunk[: MAX_STDERR_BYTES - len(kept)]
 
 
 def _answer(code: int | None, stderr: bytes, timeout: float) -> DeliveryResult:
-    said = printable(stderr.decode("utf-8", "replace").strip())
+    text = printable(stderr.decode("utf-8", "replace").strip())
     what = f"ended after notify.timeout ({timeout:g} s)" if code is None else f"exit {code}"
-    return DeliveryResult(code == 0, f"{what}: {said}" if said else what)
+    return DeliveryResult(code == 0, f"{what}: {text}" if text else what)

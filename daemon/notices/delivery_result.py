@@ -1,4 +1,4 @@
-"""What came of one delivery."""
+"""The result of one delivery."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from ...storage.errors import DdaemonError
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What a target said, in words without secrets."""
+    """Whether a target accepted the notice; `text` says what it answered, without secrets."""
 
     ok: bool
     text: str
-    final: bool = False  # trying again is of no use
+    final: bool = False  # no use trying again
     retry_after: float | None = None  # seconds that the target asked for
 
 
 class NotDelivered(DdaemonError):
-    """A delivery that could not even begin; the message is the answer."""
+    """A delivery that could not even begin; the message stands for the answer."""

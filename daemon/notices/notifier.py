@@ -1,7 +1,7 @@
 """Delivers notices, in a thread of its own.
 
 The thread only picks what is due; each delivery runs in a helper thread, one at a time for each
-target, so a target that hangs holds up nobody but itself, and no job ever waits for any.
+target, so a target that hangs delays only itself, and no job ever waits for a delivery.
 """
 
 import logging
@@ -30,7 +30,7 @@ class Notifier(WokenThread):
     """Delivers what is due whenever it is woken, and every few seconds.
 
     Args:
-        notices: what is to be told.
+        notices: the notices to deliver.
         chance: a random number of 0..1, for the jitter.
     """
 
@@ -41,7 +41,7 @@ class Notifier(WokenThread):
         self._targets: dict[str, Target] = {}
         self._settings = NotifySettings()
         self._busy: set[str] = set()
-        self._fault: BaseException | None = None  # what a delivery broke with
+        self._fault: BaseException | None = None  # an exception that no target can cause
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="notice")
 
     def configure(self, settings: NotifySettings, targets: Sequence[Target]) -> None:
@@ -55,11 +55,11 @@ class Notifier(WokenThread):
         super().start()
 
     def is_idle(self) -> bool:
-        """Whether nothing is due and nothing is under way; what failed may wait for its time."""
+        """Whether nothing is due or under way; what failed may still wait for its next attempt."""
         return not self._busy and not (self._targets and self._notices.due())
 
     def stop(self) -> None:
-        """Let what is under way end; the rest is delivered after the next start."""
+        """Let deliveries under way end; the rest is delivered after the next start."""
         super().stop()
         self._helpers.shutdown(wait=True)
 
@@ -80,15 +80,15 @@ class Notifier(WokenThread):
 
     def _round(self) -> None:
         if self._fault is not None:
-            raise self._fault  # no target's doing but ours: the service ends, and says so
+            raise self._fault  # not a target's fault but ours: the service ends, and logs why
         if self._targets and not self._stopping:
-            self._deliver_due_or_say()
+            self._deliver_due_or_log()
 
-    def _deliver_due_or_say(self) -> None:
+    def _deliver_due_or_log(self) -> None:
         try:
             self.deliver_due()
         except DatabaseLost as error:
-            logger.error("nobody can be told at present: %s", error)  # noqa: TRY400
+            logger.error("no notice can be delivered at present: %s", error)  # noqa: TRY400
 
     def _deliver(self, row: NoticeRow) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What is told of an ended job, and to whom: from the settings to rows of `notices`."""
+"""The notices about an ended job, and their targets: from the settings to rows of `notices`."""
 
 import json
 import time
@@ -26,14 +26,14 @@ FORMAT = 1
 
 
 class Target(Protocol):
-    """Somebody who is told. `key` names it in the database, `label` for people: neither holds a
+    """A receiver of notices. `key` names it in the database, `label` to people: neither holds a
     secret."""
 
     key: str
     label: str
 
     def deliver(self, delivery: str, event: str, payload: str, attempt: int) -> DeliveryResult:
-        """Try once; never raise for what the target does. `attempt` counts from 1."""
+        """Try once; never raises for what the target does. `attempt` counts from 1."""
         ...
 
     def check(self) -> None:
@@ -114,7 +114,7 @@ def payload_of(row: JobRow, record: PublishableRecord) -> dict[str, object]:
 
 
 def trial_payload(delivery: str, at: float) -> str:
-    """What `ddaemon notify test` sends: shaped like a verdict's, and told apart by its event."""
+    """What `ddaemon notify test` sends: shaped like a verdict's, with an event of its own."""
     nothing = ("decision", "reason", "probability", "thresholds", "detector")
     record = {
         "format": FORMAT,

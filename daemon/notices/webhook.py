@@ -38,7 +38,7 @@ def sign(secret: bytes, timestamp: str, body: bytes) -> str:
 
 
 def read_secret(path: Path) -> bytes:
-    """The key, without white space at its ends. Raises `NotDelivered` when others may read it."""
+    """The key, without surrounding white space. Raises `NotDelivered` if others may read it."""
     try:
         with path.open("rb") as stream:
             mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
@@ -91,7 +91,7 @@ class Webhook:
         return self._post(addresses[(attempt - 1) % len(addresses)], headers, body)
 
     def addresses(self) -> list[str]:
-        """Where it would go. Raises `AddressRefused`."""
+        """The addresses it may be sent to. Raises `AddressRefused`."""
         host = self._url.hostname or ""
         return checked_addresses(
             host, _port(self._url), allow_private=self._allow_private, resolver=self._resolver
@@ -135,7 +135,7 @@ class Webhook:
             with _ended_after(self._timeout, connection, over):
                 connection.request("POST", path, body, headers, preload_content=False)
                 response = connection.getresponse()
-                if over.is_set():  # what was cut off may look like an answer
+                if over.is_set():  # a response that was cut off may look complete
                     return self._too_late()
                 return self._answer(response.status, response.headers.get("Retry-After"))
         except (HTTPError, HTTPException, OSError, ValueError) as error:
@@ -205,11 +205,11 @@ def _cut(channel: socket.socket, over: threading.Event) -> None:
     try:
         channel.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # it ended in the same moment
+        return  # it ended at the same moment
 
 
 def _in_words(error: Exception) -> str:
-    """The kind of failure. urllib3's own words may quote the request."""
+    """The kind of failure. urllib3's own message may quote the request."""
     cause = error.__cause__ or error
-    said = getattr(cause, "strerror", None) or getattr(cause, "verify_message", None)
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    text = getattr(cause, "strerror", None) or getattr(cause, "verify_message", None)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

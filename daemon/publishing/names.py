@@ -11,8 +11,8 @@ MAX_STEM_BYTES = 80
 def folder_name(name: str, job: str) -> str:
     """`<stem>-<job>`: letters of every script stay; separators and control characters don't.
 
-    Never hidden, no option of a command, never longer than a file system allows, and unique
-    through the job's id, also where upper and lower case or compositions are one.
+    Never hidden, never an option of a command, never longer than a file system allows, and unique
+    through the job's id, even where the file system ignores case or Unicode composition.
     """
     stem = PurePosixPath(name.replace("/", "_")).stem
     kept = "".join(c if _is_plain(c) else "_" for c in unicodedata.normalize("NFC", stem))

@@ -1,7 +1,7 @@
-"""The outbox and the quarantine: folders that appear whole, under a name that is theirs alone.
+"""The outbox and the quarantine: folders that appear whole, under unique names.
 
-Everything is made beside its place, under a name that begins with a dot, synced to the disk and
-renamed; a crash leaves nothing, or a part with a dot that the next start takes up again.
+Everything is made beside its final place, under a name that begins with a dot, synced to the disk
+and renamed; a crash leaves nothing, or a dotted part that the next start continues with.
 """
 
 import os
@@ -35,8 +35,8 @@ class PublishDirectory:
         """Make `name` appear with all that is in `work`; with the original video, if given.
 
         It may be called again for the same name after a crash at any point: what was done is
-        not done again, save that `closing` may be. It is called with the folder when all is in
-        it, before it appears.
+        not done again, except that `closing` may be. `closing` is called with the folder when
+        everything is in it, before it appears.
         """
         final = self.path / name
         if final.is_dir():
@@ -44,7 +44,7 @@ class PublishDirectory:
         part = self.path / f".{name}.part"
         _move_folder(work, part)
         if original is not None and original.exists():
-            # A video may be called verdict.json: it must not take the place of ours.
+            # A video may be called verdict.json: it must not replace ddaemon's.
             _move_file(original, part)
         (part / COPY).unlink(missing_ok=True)
         closing(part)
@@ -102,7 +102,7 @@ def _move_file(source: Path, folder: Path) -> Path:
 
 
 def _close(video: Path) -> None:
-    """Nobody but its owner may write it from now on, and it is no program."""
+    """Make the video writable by its owner only, and not executable."""
     status = video.stat()
     if status.st_uid == os.geteuid() and status.st_mode & 0o7133:
         video.chmod(status.st_mode & 0o644)
@@ -129,7 +129,7 @@ def free_name(path: Path) -> Path:
 
 
 def _numbered(path: Path, number: str) -> Path:
-    """With `number` behind its stem, which gives way where the name would be too long."""
+    """The path with `number` after its stem, which is cut where the name would be too long."""
     room = MAX_NAME_BYTES - len(os.fsencode(number + path.suffix))
     stem, suffix = (path.stem, path.suffix) if room > 0 else (path.name, "")
     room = MAX_NAME_BYTES - len(os.fsencode(number + suffix))

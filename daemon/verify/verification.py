@@ -1,6 +1,6 @@
 """`ddaemon verify`: whether a verdict is the one that was published, whole, and repeatable.
 
-Nothing of the folder is believed: the record is compared with the audit log, each file with the
+Nothing in the folder is trusted: the record is compared with the audit log, each file with the
 record, detector and video with the hashes in it, and what the chain found with what it finds now.
 """
 
@@ -36,13 +36,13 @@ SHOWN = 12  # characters of a hash
 class CheckState(StrEnum):
     OK = "ok"
     FAULT = "fault"  # it contradicts the record, or the record contradicts the log
-    NOT_CHECKED = "not_checked"  # something that it takes is not here
+    NOT_CHECKED = "not_checked"  # something that the check needs is not here
     SKIPPED = "skipped"  # not asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked, with the result."""
 
     what: str
     state: CheckState
@@ -60,7 +60,7 @@ class VerifyRequest:
 
 
 def overall(checks: list[Check]) -> CheckState:
-    """A fault outweighs what could not be checked, and that what is right."""
+    """The worst state: a fault outweighs what could not be checked, which outweighs the rest."""
     states = {check.state for check in checks}
     return next(
         (s for s in (CheckState.FAULT, CheckState.NOT_CHECKED) if s in states), CheckState.OK
@@ -68,7 +68,7 @@ def overall(checks: list[Check]) -> CheckState:
 
 
 def verify(asked: VerifyRequest) -> Iterator[Check]:
-    """Check one verdict's folder, telling of each check when it is done."""
+    """Check one verdict's folder, yielding each check when it is done."""
     try:
         raw = (asked.folder / VERDICT_FILE).read_bytes()
     except OSError as error:
@@ -160,7 +160,7 @@ def _check_chain(log: AuditLog, witness: Witness | None) -> Check:
 def _check_record(digest: str, folder: str, entries: Sequence[Entry]) -> Check:
     same = [entry for entry in entries if entry.sha256 == digest]
     named = [entry for entry in entries if _folder_of(entry) == folder]
-    if named:  # a job that was judged again has several: another's record is no good here
+    if named:  # a job that was judged again has several records: only this folder's counts
         same, entries = [entry for entry in same if entry in named], named
     if same:
         where = f"(job {same[-1].job}, {same[-1].at}, entry {same[-1].seq} of the log)"
@@ -176,7 +176,7 @@ def _check_record(digest: str, folder: str, entries: Sequence[Entry]) -> Check:
 
 
 def _folder_of(entry: Entry) -> str | None:
-    """The outbox folder that an entry names; None where its detail was spoilt."""
+    """The outbox folder that an entry names; None where its detail was damaged."""
     try:
         folder: str | None = json.loads(entry.detail).get("folder")
     except (ValueError, AttributeError):
@@ -202,7 +202,7 @@ def _without_entry(
 
 
 def _hashes(folder: Path) -> dict[str, str | None]:
-    """The SHA-256 of all that lies beside the record; None for what is no plain file."""
+    """The SHA-256 of everything beside the record; None for what is not a plain file."""
     return {
         name: hash_file(path) if path.is_file() and not path.is_symlink() else None
         for name, path in files_of(folder).items()

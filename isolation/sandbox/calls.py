@@ -1,9 +1,9 @@
 """seccomp: the system calls that no worker needs, refused by the kernel.
 
 https://docs.kernel.org/userspace-api/seccomp_filter.html, by way of seccompy, which assembles the
-filter. What is refused fails with EPERM, as it would for want of a right. What the table of calls
-does not know, the 32-bit variants of a 64-bit machine among it, fails with ENOSYS, so that a call
-that a later kernel brings is shut until somebody has looked at it.
+filter. A refused call fails with EPERM, as it would without the privilege for it. A call that the
+table does not know, such as the 32-bit variants on a 64-bit machine, fails with ENOSYS, so that a
+call added by a later kernel stays blocked until somebody has looked at it.
 """
 
 import errno
@@ -68,7 +68,7 @@ NO_FILTER = "calls: no seccomp filter (Linux 3.17, on x86-64 or arm64)"
 def make_filter() -> Filter | None:
     """The filter, to be loaded; None where there can be none.
 
-    Made before any wall stands: seccompy looks for the C library by running ldconfig.
+    Made before any rule is applied: seccompy looks for the C library by running ldconfig.
     """
     try:
         return _filter() if seccompy.supported() else None

@@ -9,12 +9,12 @@ Mode = Literal["auto", "require", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What a worker may do beside running Python and reading its libraries.
+    """What a worker may do besides running Python and reading its libraries.
 
     Attributes:
-        mode: "auto" builds the walls that the kernel offers, "require" refuses to work when one is
-            missing, "off" builds none.
-        read: folders and files whose content it may read; what is not there is passed over.
+        mode: "auto" applies the rules that the kernel supports, "require" refuses to work when one
+            is missing, "off" applies none.
+        read: folders and files whose content it may read; missing ones are skipped.
         write: folders in which it may make, change and delete files. The first one is where its
             temporary files go.
         devices: device files that it may use, for a network on a GPU.
@@ -33,8 +33,8 @@ class Confinement:
     cpu_seconds: float | None = None
 
     def identities(self) -> tuple[tuple[int, int] | None, ...]:
-        """Device and inode of each place: walls are built around these, not around names, so
-        that a folder mounted in another's place needs a new process."""
+        """Device and inode of each path: the rules hold for these and not for names, so that a
+        process is replaced when another folder is mounted at a path."""
         return tuple(_identity(path) for path in (*self.read, *self.write))
 
 

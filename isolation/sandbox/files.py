@@ -38,7 +38,7 @@ _held: list[int] = []
 
 
 def restrict_files(confinement: Confinement) -> list[str]:
-    """Shut the calling thread, and those that it will start, in; what the kernel lacks for it."""
+    """Confine the calling thread and all that it will start; return what the kernel lacks."""
     abi = landlockpy.abi_version()
     if abi < FILES_ABI:
         return ["files: no Landlock (Linux 5.13, and `landlock` in the kernel's list of LSMs)"]

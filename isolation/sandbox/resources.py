@@ -9,7 +9,7 @@ from .confinement import Confinement
 
 MAX_FILE_BYTES = 8 * 1024**3  # an overlay of the longest video allowed stays far below
 MAX_DESCRIPTORS = 1024
-# What a process asks for beyond what it ever touches: stacks of threads and arenas of the
+# Memory that a process requests but never touches: stacks of threads and arenas of the
 # allocator. `bench/sandbox.py` measures how much that is.
 ROOM_BYTES = 1024**3
 
@@ -33,8 +33,8 @@ class _CapabilityData(ctypes.Structure):
 def restrict_resources(confinement: Confinement) -> None:
     """Lower the limits of this process, for good: the filter of calls refuses to raise them.
 
-    RLIMIT_DATA counts what is private and writable. RLIMIT_AS would also count what is only
-    mapped: the files of libraries, and the address space that allocators and CUDA keep in hand.
+    RLIMIT_DATA counts private writable memory. RLIMIT_AS would also count what is only mapped: the
+    files of libraries, and the address space that allocators and CUDA reserve.
     The limit of processor time is set from outside, before each call.
     """
     _lower(resource.RLIMIT_CORE, 0)  # a dump holds the video
@@ -51,11 +51,11 @@ def _lower(which: int, most: int) -> None:
 
 
 def drop_privileges() -> None:
-    """Gain no right by a program that is run, and of root's rights keep one: that without which it
-    could not read the video of somebody else.
+    """Gain no privilege by running a program, and of root's capabilities keep only the one without
+    which it could not read somebody else's video.
 
-    A process without capabilities is spared the call for them: where the service manager forbids
-    it, there are none. By prctl(2) and capset(2), two calls, not worth a dependency.
+    A process without capabilities skips the call that drops them: where the service manager forbids
+    that call, there are none. Uses prctl(2) and capset(2), two calls, not worth a dependency.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:

@@ -1,4 +1,4 @@
-"""Builds the walls of a worker process, from the inside, before it sees an untrusted byte."""
+"""Applies the sandbox to a worker process, from the inside, before it sees an untrusted byte."""
 
 import os
 import sys
@@ -8,17 +8,17 @@ from .confinement import Confinement
 
 
 def apply_rules(confinement: Confinement) -> tuple[str, ...]:
-    """Shut this process in for good; what could not be had, in words.
+    """Confine this process for good; return what could not be applied, in words.
 
-    Must run before the first thread is started: Landlock holds for the calling thread and for
-    those that it starts. Raises RuntimeError when there are others.
+    Must run before the first thread is started: Landlock applies to the calling thread and to
+    threads that it starts later. Raises RuntimeError when other threads run already.
     """
     if confinement.mode == "off":
         return ()
     if sys.platform != "linux":
         return (f"all: {sys.platform} has neither Landlock nor seccomp",)
     if threading.active_count() > 1:
-        raise RuntimeError("a worker must be shut in before it starts threads")
+        raise RuntimeError("a worker must be confined before it starts threads")
     from .calls import NO_FILTER, make_filter
     from .files import restrict_files
     from .resources import drop_privileges, restrict_resources
@@ -31,5 +31,5 @@ def apply_rules(confinement: Confinement) -> tuple[str, ...]:
     missing = restrict_files(confinement)
     if calls is None:
         return (*missing, NO_FILTER)
-    calls.load()  # the last one: it refuses what the others are built with
+    calls.load()  # last: it refuses calls that the other rules need
     return tuple(missing)

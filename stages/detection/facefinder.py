@@ -87,14 +87,14 @@ def _letterbox(image: Image, scale: float, height: int, width: int) -> Image:
 @cache
 def _network(height: int, width: int, threads: int) -> Any:
     network = ov.Core().read_model(verified_file("centerface.onnx"))
-    # One frame at a time: measured, more of them fall out of the core's cache.
+    # One frame at a time: measured, a batch of them does not fit into the core's cache.
     network.reshape([1, 3, height, width])
     used = [network.output(name).node for name in (HEATMAP, SCALE, OFFSET)]
     return compile_on_cpu(_from_pixels(ov.Model(used, network.get_parameters())), threads)
 
 
 def _from_pixels(network: ov.Model) -> ov.Model:
-    """The network taking uint8 pixels, channels last."""
+    """The network, changed to take uint8 pixels, channels last."""
     steps = PrePostProcessor(network)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input().model().set_layout(ov.Layout("NCHW"))
@@ -125,7 +125,7 @@ def _decode(
 
 
 def _suppress(boxes: NDArray[np.float32], confidence: NDArray[np.float32]) -> list[int]:
-    """Indices of the boxes that stay, the most certain first: of two that overlap, one does."""
+    """Indices of the boxes that stay, the most certain first: of two that overlap, one."""
     kept: list[int] = []
     for i in np.argsort(-confidence, kind="stable"):
         if all(overlap(boxes[i], boxes[j]) < MAX_OVERLAP for j in kept):

@@ -16,7 +16,7 @@ from ..shipped import verified_file
 
 INPUT_SIDE = 192  # pixels
 POINTS = 468
-MARGIN = 1.5  # side of the square that is looked at, in larger sides of the face's box
+MARGIN = 1.5  # side of the input square, relative to the larger side of the face's box
 POINTS_OUTPUT, PRESENCE_OUTPUT = "conv2d_20", "conv2d_30"
 
 
@@ -75,7 +75,7 @@ def _network(threads: int) -> Any:
 
 def _run(seen: Image, threads: int) -> tuple[NDArray[np.float32], float]:
     # Training finds landmarks from several threads at once. With two of them in OpenVINO while
-    # TensorFlow traced its graph, all three stood still for good now and then.
+    # TensorFlow traced its graph, all three sometimes deadlocked.
     with _ONE_AT_A_TIME:
         outputs = _network(threads)(seen[None].astype(np.float32) / 255)
     points: NDArray[np.float32] = outputs[POINTS_OUTPUT].reshape(POINTS, 3)[:, :2]

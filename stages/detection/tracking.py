@@ -14,7 +14,7 @@ FaceBox = tuple[float, float, float, float]  # left, top, width, height
 
 @dataclass(slots=True)
 class _Seen:
-    """Where and when a track was seen last."""
+    """Where and when a track was last seen."""
 
     t: float
     box: FaceBox
@@ -60,7 +60,7 @@ def _reach(gap: float) -> float:
 
 
 def _distance(one: FaceBox, other: FaceBox) -> float:
-    """Between the centres, in mean sizes; infinite when the sizes are too unlike."""
+    """Distance between the centres, in mean sizes; infinite when the sizes differ too much."""
     sizes = np.sqrt([one[2] * one[3], other[2] * other[3]])
     if sizes.max() > MAX_GROWTH * sizes.min():
         return float("inf")

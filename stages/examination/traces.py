@@ -79,7 +79,7 @@ class Evidence:
 
 
 def find_traces(evidence: Evidence) -> list[Trace]:
-    """Every trace, at most a few of a kind."""
+    """Every trace that was found, at most a few of a kind."""
     return [trace for find in FINDERS for trace in find(evidence)]
 
 
@@ -122,7 +122,7 @@ def _misnamed(evidence: Evidence) -> Iterator[Trace]:
 
 
 def _created(evidence: Evidence) -> Iterator[Trace]:
-    """One trace of a kind: headers of tracks repeat what the file's says."""
+    """At most one trace of each kind: the headers of tracks repeat what the file's header says."""
     stated = list(_creation_times(evidence))
     found: dict[str, Trace] = {}
     for where, moment in stated:

@@ -16,7 +16,7 @@ def trust_anchors(setting: str) -> str | None:
     try:
         text = Path(setting).expanduser().read_text(encoding="utf-8")
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError, a bad letter the other
+    except (OSError, ValueError) as error:  # SSLError is an OSError; ValueError: bad text
         why = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"examine.trust: {setting} gives no certificates ({why}); name a PEM file of "

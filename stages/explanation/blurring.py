@@ -1,4 +1,4 @@
-"""A face with some of its cells blurred: what checking a heatmap, and occlusion, look at."""
+"""A face with some of its cells blurred, for occlusion and for checking heatmaps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ def occlusion(crop: Image, grid: tuple[int, int], judge: ScoreFunction) -> Heat:
     """Occlusion (Zeiler and Fergus 2014, arXiv:1311.2901): how far the probability of fake falls
     when a cell of `grid` (rows, columns) is blurred, for each cell; never negative.
 
-    Unlike the class activation maps it asks the whole network, one pass a cell.
+    Unlike the class activation maps it runs the whole network, one pass for each cell.
     """
     blurred, cells = blur_face(crop), np.arange(grid[0] * grid[1])
     without = [blend_cells(crop, blurred, cells[[cell]], grid) for cell in cells]
@@ -30,7 +30,7 @@ def occlusion(crop: Image, grid: tuple[int, int], judge: ScoreFunction) -> Heat:
 
 
 def blur_face(crop: Image) -> Image:
-    """A face of which only colours and rough shape are left."""
+    """The face with only its colours and rough shape left."""
     return np.asarray(cv2.GaussianBlur(crop, (0, 0), BLUR * crop.shape[0]), np.uint8)
 
 

@@ -3,8 +3,8 @@
 Deletion and insertion (Petsiuk et al. 2018, RISE, arXiv:1806.07421): blur the face cell by cell,
 the hottest first, and watch the probability of fake fall; or show a blurred face cell by cell and
 watch it rise. The area under either curve, over the share of cells from 0 to 1, is the score: low
-is good for deletion, high for insertion. Judged is the person's whole sequence with this frame's
-vector exchanged, through the backbone, the head and the calibration: the verdict's own way.
+is good for deletion, high for insertion. What is judged is the person's whole sequence with this
+frame's vector exchanged, through backbone, head and calibration, as for the verdict itself.
 
 An area alone says nothing (with many frames one face moves the verdict little), so it is compared
 with those of random orders of the same cells. One random order serves both ways: read backwards
@@ -13,13 +13,13 @@ insertion have one distribution, and the same numbers are reported for both.
 
 The rule: a map is better than chance when its deletion is below, and its insertion above, that of
 every random order. A random map passes with a chance of at most 1 / (`ORDERS` + 1); half of that
-when the cells' effects add up, because deletion and insertion then say the same. What blurring
+when the cells' effects add up, because deletion and insertion then agree. What blurring
 does by itself (seams, lost detail) raises or lowers both areas of the random orders together, so
 it can help a map in one of the two and not in both.
 
-Orders are tried one after the other, and none after the first that does as well as the map: what
-follows could not change the answer (Besag and Clifford 1991, Sequential Monte Carlo p-values,
-Biometrika 78). Of a map that failed, the random areas are therefore fewer, and end with that one.
+Orders are tried one after the other, up to the first that does as well as the map: further ones
+could not change the answer (Besag and Clifford 1991, Sequential Monte Carlo p-values,
+Biometrika 78). A map that failed therefore has fewer random areas, the last of them that order's.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class Faithfulness:
 
     @property
     def chance(self) -> str:
-        """What the random orders reached, for a person."""
+        """The areas that the random orders reached, as text."""
         low, high = f"{min(self.random):.4f}", f"{max(self.random):.4f}"
         return low if low == high else f"{low} to {high}"
 
@@ -63,13 +63,13 @@ def check_heats(
 ) -> list[Faithfulness | None]:
     """Check maps of one face, each of the same grid, against the same random orders.
 
-    A map without heat, or of a single cell, has no order to be checked: None.
+    None for a map without heat or of a single cell, which has no order to be checked.
     """
     rows, columns = heats[0].shape
     if rows * columns < 2 or not any(heat.any() for heat in heats):
         return [None] * len(heats)
     draws = [random.permutation(rows * columns) for _ in range(ORDERS)]
-    ties = random.permutation(rows * columns)  # one for all: no map's figures hang on another's
+    ties = random.permutation(rows * columns)  # the same for all maps: none depends on another
     ranks = [hottest_first(heat, ties) for heat in heats]
     curves = Curves(crop, (rows, columns), judge)
     own = zip(heats, curves.areas(ranks), curves.areas([r[::-1] for r in ranks]), strict=True)
@@ -89,8 +89,8 @@ def check_heats(
 
 
 def hottest_first(heat: Heat, ties: Cells) -> Cells:
-    """The cells in order of heat. Of cells as hot as each other (all that the map leaves cold) the
-    map says nothing: `ties`, a random permutation, decides."""
+    """The cells in order of heat. The order of equally hot cells (all that the map leaves cold) is
+    not the map's: `ties`, a random permutation, decides."""
     return np.lexsort((ties, -heat.ravel()))
 
 
@@ -138,7 +138,7 @@ def as_record(found: Faithfulness | None) -> FaithfulnessPart | None:
 
 
 def describe(found: Faithfulness) -> str:
-    """What was found, for a person."""
+    """The result in words."""
     tried = len(found.random)
     figures = (
         f"deletion {found.deletion:.4f}, insertion {found.insertion:.4f}, "

@@ -29,7 +29,7 @@ NO_BETTER = "no better than chance"
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What is to be said of one heatmap."""
+    """What the sheet says about one heatmap."""
 
     method: str
     label: str  # which frame of which person, and its figures
@@ -56,7 +56,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One explained frame, RGB: the whole frame, its face plain and heated, and what to say."""
+    """One explained frame, RGB: the whole frame, its face without and with heat, the caption."""
 
     frame: Image
     face: Image
@@ -129,7 +129,7 @@ def _stretch(heat: Heat, box: Box, frame_width: int, frame_height: int) -> Heat:
 
 
 def shrink(image: Image) -> Image:
-    """The frame, no longer than `LONGEST_SIDE`: a copy in any case."""
+    """The frame with no side longer than `LONGEST_SIDE`: always a copy."""
     scale = LONGEST_SIDE / max(image.shape[:2])
     if scale >= 1:
         return image.copy()
@@ -138,7 +138,7 @@ def shrink(image: Image) -> Image:
 
 
 def _outlined(image: Image, box: Box) -> Image:
-    """The frame, shrunken, with the box drawn in white on black."""
+    """The frame, shrunk, with the box drawn in white on black."""
     frame = shrink(image)
     scale = frame.shape[1] / image.shape[1]
     x, y, width, height = (round(side * scale) for side in box)
@@ -150,7 +150,7 @@ def _outlined(image: Image, box: Box) -> Image:
 
 
 def _stamp(frame: Image, text: str, *, at_top: bool) -> None:
-    """A line on a dark band, as large as fits and is still modest."""
+    """Write one line on a dark band, as large as fits within `STAMP_WIDTH` and `STAMP_HEIGHT`."""
     height, width = frame.shape[:2]
     (wide, high), _ = cv2.getTextSize(text, FONT, 1.0, 1)
     scale = min(STAMP_WIDTH * width / wide, STAMP_HEIGHT * height / high)
@@ -163,7 +163,7 @@ def _stamp(frame: Image, text: str, *, at_top: bool) -> None:
 
 
 def _fit(image: Image, width: int, height: int) -> Image:
-    """As large as fits, in the middle of a white (height, width, 3)."""
+    """The image as large as fits, in the middle of a white (height, width, 3)."""
     scale = min(width / image.shape[1], height / image.shape[0])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC

@@ -1,4 +1,4 @@
-"""Frames decoded beside whatever looks at them."""
+"""Decoding frames in a thread while the caller works on the one before."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +10,8 @@ END: Final = None
 
 
 def ahead(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The same frames, each decoded by a thread while the caller looks at the one before: one more
-    frame in memory, for a second core. Decoders and networks both let the interpreter go.
+    """The same frames, each decoded by a thread while the caller works on the one before: one more
+    frame in memory, to use a second core. Decoders and networks both release the interpreter lock.
 
     Raises what `frames` raises, in its place.
     """

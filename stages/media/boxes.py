@@ -1,4 +1,4 @@
-"""The clocks in the headers of MP4 and QuickTime files, which FFmpeg shows in part only.
+"""The clocks in the headers of MP4 and QuickTime files, which FFmpeg shows only in part.
 
 The file is walked box by box (ISO/IEC 14496-12, section 4.2) down to `moov/mvhd` and each
 `moov/trak/mdia/mdhd`; nothing else is read, and after `MAX_BOXES` boxes the walk ends.
@@ -34,7 +34,7 @@ class HeaderClock:
 
 
 def header_clocks(path: Path) -> tuple[HeaderClock, ...]:
-    """The clocks of the whole file and of its tracks, in their order; none where none is found.
+    """The clocks of the whole file and of its tracks, in order; empty when there are none.
 
     Raises OSError when the file cannot be read.
     """
@@ -58,7 +58,7 @@ class _Walk:
                 yield clock
 
     def _boxes(self, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-        """Kind, begin and end of the content of each box; a size that can't be ends the walk."""
+        """Kind, begin and end of the content of each box; an impossible size ends the walk."""
         while start + 8 <= end and self._left > 0:
             self._left -= 1
             self._file.seek(start)

@@ -19,7 +19,7 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,"
     "h264,hevc,m4v,ivf,obu,nut,dv,wtv,rm,gxf,vc1,yuv4mpegpipe"
 )
-# Its names of single formats, as an open container gives them.
+# FFmpeg's names of single formats, as an open container gives them.
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"  # QuickTime as well
 MATROSKA = "matroska,webm"
 AVI = "avi"
@@ -29,7 +29,7 @@ _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 def open_container(path: Path) -> InputContainer:
     """Open a container and read its header.
 
-    Raises `NotAnalysable`: unsupported for what is not a video, undecodable for what begins like
+    Raises `NotAnalysable`: unsupported when it is not a video, undecodable when it begins like
     one (or is empty) and does not open. Raises OSError when the file cannot be read.
     """
     if not path.is_file() and path.exists():
@@ -53,7 +53,7 @@ def _refusal(head: bytes) -> NotAnalysable:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
-    """The first stream of moving pictures; a cover picture in a sound file is none.
+    """The first stream of moving pictures; a cover picture in a sound file does not count.
 
     Raises `NotAnalysable` (unsupported) when there is none, or no decoder for it.
     """
@@ -71,8 +71,8 @@ def packets(
 ) -> "Iterator[Packet[Any]]":
     """The packets of one stream, or of all, from where the container stands to its end.
 
-    A transport stream may begin further streams on its way. PyAV lists the streams once, and
-    stumbles over the packets of those that came later: they are left out.
+    A transport stream may add streams as it goes on. PyAV lists the streams once and fails on
+    packets of streams that were added later, so those are left out.
     """
     asked = () if stream is None else (stream,)
     while True:

@@ -1,6 +1,6 @@
 """Reading the C2PA manifest of a file with c2pa-python: a native parser, and no network.
 
-What the manifest says of itself is passed on as it stands; only `status` was checked.
+What the manifest claims is passed on as it is; only `status` was checked.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ OFFLINE = {
     "core": {"allowed_network_hosts": []},
 }
 
-# What the parser says of a file whose container it can't walk, manifest or not.
+# The parser's errors for a file whose container it can't walk, with or without a manifest.
 _UNREADABLE = ("Io:", "NotSupported:", "Other: asset could not be parsed")
 _ELSEWHERE = "Remote:"
-# By the manifest's own faults it is told apart from anything else that may go wrong.
+# Errors that are faults of the manifest, as opposed to anything else that may go wrong.
 _FAULTS = (
     "Assertion",
     "AssertionNotFound",
@@ -44,7 +44,7 @@ class Status(StrEnum):
     """What was found. The last three mean that nothing can be said."""
 
     TRUSTED = "trusted"  # sound, and a trusted authority vouches for the signer
-    UNTRUSTED = "untrusted"  # sound, by a signer whom nobody vouches for
+    UNTRUSTED = "untrusted"  # sound, but nobody vouches for the signer
     BROKEN = "broken"  # there is a manifest, and it does not hold
     ABSENT = "absent"  # there is none
     ELSEWHERE = "elsewhere"  # the file only names an address at which it is kept
@@ -56,7 +56,7 @@ _BY_STATE = {"Trusted": Status.TRUSTED, "Valid": Status.UNTRUSTED, "Invalid": St
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What was found. Texts are the file's own or the parser's, not made safe.
+    """What was found. Its texts come from the file or the parser and are not made safe.
 
     `faults` are C2PA's codes of the checks that failed, such as assertion.bmffHash.mismatch.
     """
@@ -74,8 +74,8 @@ def read_credentials(path: Path, media_type: str, anchors: str | None) -> Creden
     Args:
         path: the file.
         media_type: one of `MEDIA_TYPES`.
-        anchors: certificates of trusted authorities, in PEM (checked before: the parser blames
-            the file for faults in them); None trusts nobody.
+        anchors: certificates of trusted authorities, in PEM; None trusts nobody. They must have
+            been checked: the parser blames the file for faults in them.
 
     Raises OSError when the file cannot be read.
     """

@@ -1,7 +1,7 @@
-"""Walking through a stream by presentation time, decoding as little as can be.
+"""Walking through a stream by presentation time, decoding as little as possible.
 
-Times are ticks: whole units of the stream's `time_base`. Frame numbers mean nothing here, so a
-variable frame rate needs no care of its own.
+Times are ticks: whole units of the stream's `time_base`. Frame numbers are not used, so a variable
+frame rate needs no special handling.
 """
 
 from bisect import bisect_right
@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from .container import AVI, MATROSKA, MP4, open_container, packets, video_stream
 from .skipping import Skipper
 
-# Formats whose index names true keyframes; an MPEG program stream's calls every frame one.
+# Formats whose index names true keyframes; that of an MPEG program stream names every frame.
 SEEKABLE = (MP4, MATROSKA, AVI)
 SEEK_TRIES = 3  # keyframes tried for one target before the index is given up
 
@@ -24,7 +24,7 @@ SEEK_TRIES = 3  # keyframes tried for one target before the index is given up
 class Cursor:
     """Shows the frames on display at ticks that never go back.
 
-    A stream that breaks ends where it breaks. `decoded` counts decoded frames, `first` is the
+    A damaged stream ends at the damage. `decoded` counts decoded frames, `first` is the
     first of them (None when none decodes). Raises what `open_container` and `video_stream` raise.
     """
 
@@ -43,13 +43,13 @@ class Cursor:
         self._skipper.until = tick
         self._walk(tick)
         found, shown = self._current, self._shown
-        # In a damaged file a jump that failed may end before what was shown: stay there then.
+        # In a damaged file a failed jump may end before the frame shown last: then keep that one.
         if found is not None and (shown is None or pts(found) >= pts(shown)):
             self._shown = found
         return self._shown
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._container.close()
 
     def _open(self, *, cues: bool) -> None:
@@ -60,8 +60,8 @@ class Cursor:
         codec.options = {"max_pixels": str(self._max_pixels)}
         if cues and self._container.format.name == MATROSKA:
             try:
-                self._container.seek(0)  # its index is read when something is first sought
-            except av.FFmpegError:  # the index is damaged: begin again and do without
+                self._container.seek(0)  # its index is read at the first seek
+            except av.FFmpegError:  # the index is damaged: begin again without it
                 self.close()
                 self._open(cues=False)
                 return
@@ -110,14 +110,14 @@ class Cursor:
         return [timestamp + delay for timestamp in found]
 
     def _keyframe_ahead(self, tick: int) -> bool:
-        """Whether decoding could start anew behind the frames at hand and still before `tick`."""
+        """Whether a keyframe lies beyond the decoded frames and not after `tick`."""
         if self._next is None:
             return False
         after = bisect_right(self._keyframes, pts(self._next))
         return after < len(self._keyframes) and self._keyframes[after] <= tick
 
     def _jump(self, tick: int) -> None:
-        """Go to the last keyframe at or before `tick`; without luck, begin again and walk."""
+        """Go to the last keyframe at or before `tick`; if that fails, begin again and walk."""
         last = bisect_right(self._keyframes, tick) - 1
         for place in range(last, max(last - SEEK_TRIES, -1), -1):
             if self._land(self._keyframes[place], tick):
@@ -133,7 +133,7 @@ class Cursor:
         except av.FFmpegError:
             return False
         self._play()
-        found = self._current  # no keyframe: it leans on frames that were jumped over
+        found = self._current  # no keyframe: it refers to frames that were jumped over
         return found is not None and found.key_frame and pts(found) <= tick
 
 
@@ -155,5 +155,5 @@ class _Clock:
 
 
 def pts(frame: VideoFrame) -> int:
-    """When the frame is shown, in ticks (`_Clock` has seen to it that there is an answer)."""
+    """When the frame is shown, in ticks (`_Clock` has made sure that there is a value)."""
     return frame.pts or 0

@@ -17,7 +17,7 @@ TICKS_PER_SECOND = 90_000
 ONE_FRAME = {
     "preset": "veryfast",
     "tune": "zerolatency",
-}  # of libx264, for a frame that comes alone
+}  # of libx264, for a single frame
 
 
 def write_video(
@@ -39,7 +39,7 @@ def write_video(
         frames: RGB images of one size, uint8 (height, width, 3).
         fps: frames a second.
         codec: FFmpeg's name of the encoder.
-        pixel_format: FFmpeg's name of what the encoder is fed with.
+        pixel_format: FFmpeg's name of the encoder's input format.
         options: of the encoder, such as {"crf": "23"}.
         rotation: degrees clockwise by which a player is told to turn the picture.
         aspect: width of a pixel divided by its height.
@@ -65,9 +65,9 @@ def write_video(
 
 
 def through_h264(image: Image, crf: int) -> Image:
-    """What H.264 leaves of one frame: RGB, uint8 (height, width, 3), the same shape.
+    """One frame after H.264 compression: RGB, uint8 (height, width, 3), the same shape.
 
-    `crf` is libx264's constant rate factor: 18 looks as before, 40 is all blocks.
+    `crf` is libx264's constant rate factor: 18 looks unchanged, 40 is all blocks.
     """
     height, width = image.shape[:2]
     even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")

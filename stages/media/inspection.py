@@ -1,7 +1,7 @@
-"""What a container says of itself in full, read with PyAV: streams, tags, time stamps.
+"""All that a container states about itself, read with PyAV: streams, tags, time stamps.
 
-Nothing is decoded. Everything is bounded, because the file may lie about all of it: so many
-streams, tags and packets are read and no more, and `Inspection` says how many there were.
+Nothing is decoded. Everything is bounded, because the file may lie about all of it: only so many
+streams, tags and packets are read, and `Inspection` says how many there were.
 """
 
 import re
@@ -26,11 +26,11 @@ MAX_TAGS = 100
 MAX_NAME = 80  # characters of a tag's name
 MAX_VALUE = 300  # characters of a tag's value
 MAX_PACKETS = 20_000  # of all streams together
-MAX_PACKET_BYTES = 64 << 20  # likewise
+MAX_PACKET_BYTES = 64 << 20  # of all streams together
 MAX_NOTE = 2_000  # characters of an encoder's note
 NOTE_SEARCH_BYTES = 256 << 10  # of the first picture's packet
 
-# Kept before others when there are more tags than room.
+# Kept first when there are too many tags.
 FIRST_TAGS = (
     "creation_time",
     "com.apple.quicktime.creationdate",
@@ -45,7 +45,7 @@ FIRST_TAGS = (
     "location",
 )
 
-# What stands before the note that an encoder leaves about itself: the UUIDs of x264's and x265's
+# What precedes the note that an encoder leaves about itself: the UUIDs of x264's and x265's
 # SEI messages, and the start code of user data in MPEG-4 part 2.
 NOTE_MARKS = {
     "h264": bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef"),
@@ -58,7 +58,7 @@ _CLOCK = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)")
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """What the file says of one stream; None where it does not say. Times are in seconds.
+    """What the file states about one stream; None where it does not. Times are in seconds.
 
     `kind` is video, audio, subtitle, data, attachment, cover (a picture for a list of files), or
     unknown.
@@ -83,7 +83,7 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True)
 class PictureTimes:
-    """When the pictures of the first video stream are shown, as far as was read."""
+    """When the pictures of the first video stream are shown, as far as they were read."""
 
     shown: tuple[float, ...] = ()  # seconds, ascending
     tick_s: float = 0.0  # the finest step that the file can express
@@ -92,7 +92,7 @@ class PictureTimes:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """All of it. `tags` are safe to print: control characters escaped, lengths cut."""
+    """Everything that was read. `tags` are safe to print: control characters escaped, clipped."""
 
     format: str  # FFmpeg's name
     duration_s: float | None
@@ -136,7 +136,7 @@ def _tags(container: InputContainer) -> Iterator[tuple[str, str]]:
 
 
 def _safe(tags: list[tuple[str, str]]) -> dict[str, str]:
-    """The first `MAX_TAGS`, the telling ones before others; two of one name stay two."""
+    """At most `MAX_TAGS`, the informative ones first; two of the same name are both kept."""
     kept: dict[str, str] = {}
     for name, value in sorted(tags, key=_rank)[:MAX_TAGS]:
         safe, again = clipped(name, MAX_NAME), 2
@@ -167,7 +167,7 @@ def _stream_facts(stream: Stream) -> StreamFacts:
 
 
 def _codec_facts(stream: Stream) -> dict[str, Any]:
-    context = cast(Any, stream.codec_context)  # None where there is no decoder, whatever PyAV says
+    context = cast(Any, stream.codec_context)  # None without a decoder, whatever PyAV's types say
     if context is None:
         return {}
     facts = {
@@ -201,7 +201,7 @@ def _seconds(ticks: int | None, base: Any) -> float | None:
 
 
 def _clock(text: str) -> float | None:
-    """Seconds of the tag that Matroska has in place of a duration: 00:00:02.500000000."""
+    """Seconds of the tag that Matroska has instead of a duration: 00:00:02.500000000."""
     found = _CLOCK.fullmatch(text)
     if found is None:
         return None
@@ -217,12 +217,12 @@ def _read_pictures(container: InputContainer) -> tuple[str | None, PictureTimes]
     note: str | None = None
     stamps: list[int] = []
     seen, hidden = 0, _left_out(container, stream)
-    known: int | None = None  # up to here no picture is missing that a later packet could bring
+    known: int | None = None  # no later packet can add a picture before this
     for packet in _packets(container):
         if packet.stream_index != stream.index:
             continue
         known = packet.dts if packet.size else None
-        if not packet.size:  # what stands for the end of the stream
+        if not packet.size:  # marks the end of the stream
             break
         note = note if seen else _encoder_note(stream, packet)
         seen += 1
@@ -236,13 +236,13 @@ def _read_pictures(container: InputContainer) -> tuple[str | None, PictureTimes]
 
 def _left_out(container: InputContainer, stream: VideoStream) -> int:
     """Pictures before the keyframe at which an edit list lets players begin: FFmpeg drops them
-    from its index, so that no packet of them comes."""
+    from its index, so that their packets are never read."""
     listed = len(stream.index_entries)
     return max(stream.frames - listed, 0) if listed and container.format.name == MP4 else 0
 
 
 def _packets(container: InputContainer) -> Iterator["Packet[Any]"]:
-    """The first packets of all streams, undecoded; a file that breaks ends where it breaks."""
+    """The first packets of all streams, undecoded; a damaged file ends at the damage."""
     size = 0
     try:
         for count, packet in enumerate(packets(container), 1):

@@ -1,4 +1,4 @@
-"""Asking a file what it is without judging it: is it whole, is it a video at all.
+"""Finding out, before a file is judged, whether it is complete and a video at all.
 
 Runs in a process of its own: FFmpeg reads untrusted bytes here.
 """
@@ -12,15 +12,15 @@ from .container import open_container, video_stream
 
 
 class Readiness(StrEnum):
-    """What the watcher is to do with a file that has stopped growing."""
+    """What intake is to do with a file that has stopped growing."""
 
     READY = "ready"  # the container opens and holds moving pictures
-    WAITING = "waiting"  # empty, or begins like a video and does not open: still being written
-    FOREIGN = "foreign"  # something else altogether, however long one waits
+    WAITING = "waiting"  # empty, or begins like a video but does not open: still being written
+    FOREIGN = "foreign"  # something else, and waiting will not change that
 
 
 def readiness(path: Path) -> tuple[Readiness, str]:
-    """Whether a file can be analysed yet, with one sentence why. No frame is asked for.
+    """Whether a file can be analysed yet, with one sentence why. Decodes no frame.
 
     Raises OSError when the file cannot be read.
     """

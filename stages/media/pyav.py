@@ -38,17 +38,17 @@ def open_video(path: Path, *, max_pixels: int, max_seconds: float, threads: int 
         threads: of the decoder.
 
     Raises:
-        NotAnalysable: `unsupported` for what is not a video or is beyond the limits;
-            `undecodable` for what begins like a video and gives no frame.
+        NotAnalysable: `unsupported` when it is not a video or exceeds the limits;
+            `undecodable` when it begins like a video but no frame decodes.
         OSError: the file cannot be read.
     """
     return PyavVideo(path, max_pixels=max_pixels, max_seconds=max_seconds, threads=threads)
 
 
 class PyavVideo:
-    """A `VideoSource`. Each iteration opens the file anew, so several may run side by side.
+    """A `VideoSource`. Each iteration opens the file for itself, so several may run at once.
 
-    Sampled frames stay in memory up to `KEPT_BYTES`, so that to see them again costs nothing.
+    Sampled frames stay in memory up to `KEPT_BYTES`, so that showing them again costs nothing.
     `decoded` counts the frames decoded so far. Leaving the `with` block ends open iterations.
     `seek=False` walks through every frame, as is done for files without an index.
     """
@@ -58,7 +58,7 @@ class PyavVideo:
     ) -> None:
         self._path, self._max_pixels, self._threads, self._seek = path, max_pixels, threads, seek
         self._cursors: list[Cursor] = []
-        # One for all frames: each frame's own would keep threads for as long as the frame is kept.
+        # One for all frames: a frame's own would hold its threads for as long as the frame is kept.
         self._reformatter = VideoReformatter()
         self._kept: dict[int, VideoFrame] = {}  # by pts
         self._kept_bytes = 0
@@ -68,11 +68,11 @@ class PyavVideo:
 
     @property
     def facts(self) -> ContainerFacts:
-        """What the container says of itself."""
+        """What the container states about itself."""
         return self._facts
 
     def sample(self, count: int) -> Iterator[Frame]:
-        """At most `count` different frames: those on display in the middle of each of `count`
+        """At most `count` different frames: those displayed in the middle of each of `count`
         equal parts of the duration, in order. Images are uint8 (height, width, 3)."""
         span = self._facts.duration_s or 0.0
         shown: int | None = None
@@ -85,7 +85,7 @@ class PyavVideo:
                 index += 1
 
     def at(self, times: Sequence[float]) -> Iterator[Frame]:
-        """The frames on display at `times` (seconds, ascending), one for each time."""
+        """The frames displayed at `times` (seconds, ascending), one for each time."""
         others = self._show(t for t in times if self._tick(t) not in self._kept)
         for index, t in enumerate(times):
             kept = self._kept.get(self._tick(t))
@@ -118,7 +118,7 @@ class PyavVideo:
             self._kept_bytes += size
 
     def _look_at_first_frame(self) -> None:
-        """Only a decoded frame tells the rotation and where time begins."""
+        """Decode it: only a decoded frame shows the rotation and where time begins."""
         with closing(self._cursor(seek=False)) as cursor:
             frame = cursor.first
         if frame is None:
@@ -182,7 +182,7 @@ def _facts(container: InputContainer, stream: VideoStream) -> ContainerFacts:
 
 
 def _square_pixels(stream: VideoStream) -> tuple[int, int]:
-    """Width and height once pixels are square: the short side is stretched, nothing is lost."""
+    """Width and height with square pixels: the short side is stretched, so nothing is lost."""
     width, height = stream.width, stream.height
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if aspect <= 0 or not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
@@ -236,8 +236,8 @@ def _rotated(facts: ContainerFacts, degrees: int) -> ContainerFacts:
 
 
 def _to_image(frame: VideoFrame, facts: ContainerFacts, reformatter: VideoReformatter) -> Image:
-    """RGB as displayed. Every frame comes out in the size of the facts: a stream that changes
-    its resolution on the way is shown by players like that, too."""
+    """RGB as displayed. Every frame gets the size that the facts state: players, too, show a
+    stream that changes its resolution like that."""
     turned = facts.rotation % 180 != 0
     width, height = (facts.height, facts.width) if turned else (facts.width, facts.height)
     pixels = reformatter.reformat(frame, width, height, "rgb24", threads=1).to_ndarray()

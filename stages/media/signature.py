@@ -1,4 +1,4 @@
-"""What the first bytes of a file say it is, before any decoder is let near it."""
+"""What the first bytes of a file show it to be, before any decoder touches it."""
 
 from pathlib import Path
 
@@ -26,12 +26,12 @@ def read_head(path: Path) -> bytes:
 
 
 def is_blank(head: bytes) -> bool:
-    """Nothing there yet: no byte at all, or room set aside that nobody has written to."""
+    """Whether nothing is there yet: no byte at all, or reserved space not written to."""
     return not any(head)
 
 
 def is_video(head: bytes) -> bool:
-    """Whether the bytes begin a container of video that ddaemon knows."""
+    """Whether the bytes begin a video container that ddaemon knows."""
     return head.startswith(_STARTS) or _is_mp4(head) or _is_avi(head) or _is_transport(head)
 
 

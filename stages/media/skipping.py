@@ -1,8 +1,8 @@
 """Which packets need no decoding on the way to a frame.
 
-Frames that no other frame refers to (half of a usual H.264 stream) may be left out without
-changing a pixel of the rest. A packet is left out only when another packet is known to hold a
-later frame that is still due before the moment asked for: so it is not the one on display then.
+Frames that no other frame refers to (half of a usual H.264 stream) may be skipped without changing
+a pixel of the rest. A packet is skipped only when another packet is known to hold a later frame
+that is still due before the requested moment, so the skipped one is not displayed then.
 """
 
 from collections import deque
@@ -14,17 +14,17 @@ from av.packet import Packet
 
 Packets = Iterable["Packet[Any]"]
 Discard = Literal["DEFAULT", "NONREF"]
-LOOK_AHEAD = 32  # packets; no codec reorders over a longer way
-# What the decoder may leave out (FFmpeg's AVDISCARD).
+LOOK_AHEAD = 32  # packets; no codec reorders over a longer distance
+# What the decoder may skip (FFmpeg's AVDISCARD).
 WHOLE: Discard = "DEFAULT"
 WITHOUT_UNUSED: Discard = "NONREF"
 
 
 class Skipper:
-    """Passes packets on, and tells the decoder which of them it may leave out.
+    """Passes packets on, and tells the decoder which of them it may skip.
 
-    `until` is the tick that is walked to; before it is set nothing is left out. A stream one of
-    whose packets bears no time is decoded whole.
+    `until` is the tick to be reached; before it is set nothing is skipped, nor while a packet
+    without a time is in sight.
     """
 
     def __init__(self, codec: CodecContext) -> None:
@@ -42,7 +42,7 @@ class Skipper:
             if not ahead:
                 return
             packet = ahead.popleft()
-            self._say(WITHOUT_UNUSED if self._is_before_another(packet, ahead) else WHOLE)
+            self._set_discard(WITHOUT_UNUSED if self._is_before_another(packet, ahead) else WHOLE)
             if packet.pts is not None:
                 self._passed.append(packet.pts)
             yield packet
@@ -56,6 +56,6 @@ class Skipper:
             return False
         return any(own < pts <= until for pts in later if pts is not None)
 
-    def _say(self, what: Discard) -> None:
+    def _set_discard(self, what: Discard) -> None:
         if self._codec.skip_frame != what:
             self._codec.skip_frame = what

@@ -1,6 +1,6 @@
 """The one small interface through which stages see a video: facts, frames and times.
 
-Each library that can decode has one file beside this one; nothing else in ddaemon imports it.
+Each decoding library has one file beside this one; nothing else in ddaemon imports that library.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ Image = NDArray[np.uint8]  # (height, width, 3), RGB, 0..255
 
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
-    """What the container says of itself.
+    """What the container states about itself.
 
     `width` and `height` are those of the displayed frame, in pixels: after `rotation` (degrees
     clockwise: 0, 90, 180 or 270) and after non-square pixels were made square.
-    `fps` is the mean rate; `duration_s` is in seconds. Either is None where the file does not say.
+    `fps` is the mean rate; `duration_s` is in seconds. Either is None where the file has none.
     """
 
     format: str
@@ -51,7 +51,7 @@ class VideoSource(Protocol):
 
     @property
     def facts(self) -> ContainerFacts:
-        """What the container says of itself."""
+        """What the container states about itself."""
         ...
 
     def sample(self, count: int) -> Iterator[Frame]:
@@ -59,5 +59,5 @@ class VideoSource(Protocol):
         ...
 
     def at(self, times: Sequence[float]) -> Iterator[Frame]:
-        """The frames on display at `times` (seconds, ascending), the same as `sample` gave."""
+        """The frames displayed at `times` (seconds, ascending), the same as `sample` gave."""
         ...

@@ -1,4 +1,4 @@
-"""Weights as NumPy arrays by name (`<layer>/<weight>`): reading, writing, and a network's own."""
+"""Weights as NumPy arrays by name (`<layer>/<weight>`): in files and in Keras networks."""
 
 import io
 import math
@@ -24,7 +24,7 @@ UNREADABLE = (
     ValueError,
     EOFError,
     KeyError,
-    RuntimeError,  # an encrypted entry, or a way of packing that is not known
+    RuntimeError,  # an encrypted entry, or an unknown compression method
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -39,10 +39,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def arrays_from(content: bytes, name: str) -> dict[str, NDArray[Any]]:
-    """The same of a file's content; `name` is for messages.
+    """The same, from a file's content; `name` is for messages.
 
     Nothing in the file is ever executed: object arrays, which NumPy keeps as pickles, are refused.
-    Nor does it take more memory than its own headers allow, and those no more than `MAX_BYTES`.
+    Nor does it take more memory than its own headers state, which must not exceed `MAX_BYTES`.
     Raises `DetectorError` when it cannot be read or holds anything but numbers.
     """
     try:
@@ -61,14 +61,14 @@ def arrays_from(content: bytes, name: str) -> dict[str, NDArray[Any]]:
 
 
 def require_small(archive: zipfile.ZipFile) -> None:
-    """Raise ValueError when what is packed in it is more than `MAX_BYTES`."""
+    """Raise ValueError when its content has more than `MAX_BYTES` unpacked."""
     size = sum(entry.file_size for entry in archive.infolist())  # zipfile reads no more than that
     if size > MAX_BYTES:
         raise ValueError(f"unpacked it would have {size:,} bytes, more than {MAX_BYTES:,}")
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    """One array. NumPy takes the memory that a header asks for, so that is compared first."""
+    """One array. NumPy allocates what the header claims, so that is checked first."""
     with archive.open(entry) as stream:
         version = npy.read_magic(stream)
         if version not in HEADERS:
@@ -84,7 +84,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
     """Write an npz file of float16 arrays. Raises `DetectorError` where float16 cannot hold one."""
-    with np.errstate(over="ignore"):  # looked for below
+    with np.errstate(over="ignore"):  # checked below
         halves = {name: np.asarray(array, np.float16) for name, array in arrays.items()}
     for name, half in halves.items():
         if not np.isfinite(half).all():

@@ -1,4 +1,4 @@
-"""The engine seam: what turns face crops into vectors, on a CPU or on a GPU."""
+"""The interface of the engines that turn face crops into vectors, on a CPU or on a GPU."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -31,12 +31,12 @@ class Backbone(Protocol):
 
 
 class OpenVinoBackbone:
-    """On the CPU, in float32, without TensorFlow.
+    """Runs on the CPU, in float32, without TensorFlow.
 
     Args:
         description, arrays: the network and its weights (see `description.py`).
         preprocessing: what the detector's record says.
-        threads: of this network; 0 lets OpenVINO decide.
+        threads: that run this network; 0 lets OpenVINO decide.
     """
 
     engine = devices.CPU_ENGINE
@@ -65,13 +65,13 @@ class OpenVinoBackbone:
         return both_ways(self._once, crops) if self._mirrored else self._once(crops)
 
     def _once(self, crops: Crops) -> tuple[Vectors, Maps]:
-        # Shared outputs are the network's own memory, which its next run writes over.
+        # Shared outputs are the network's own memory, which its next run overwrites.
         outputs = self._network(crops, share_inputs=True, share_outputs=True)
         return np.array(outputs["vectors"]), np.array(outputs["maps"])
 
 
 class KerasBackbone:
-    """Through Keras, on whatever device TensorFlow found: meant for a GPU.
+    """Runs through Keras, on whatever device TensorFlow found: meant for a GPU.
 
     Args:
         network: maps and vectors from normalised crops, as `build_backbone` makes it.
@@ -94,8 +94,8 @@ class KerasBackbone:
 
 
 def _from_pixels(network: Any, preprocessing: PreprocessingRecord) -> Any:
-    """`network` taking uint8 pixels and giving its maps as float16, both done on its device: what
-    is brought there is a quarter of the bytes, and what is brought back half."""
+    """`network`, taking uint8 pixels and returning its maps as float16, both converted on its
+    device: a quarter of the bytes are copied to it, and half of them back."""
     import keras
 
     pixels = keras.Input((preprocessing.size, preprocessing.size, 3), dtype="uint8")
@@ -106,16 +106,17 @@ def _from_pixels(network: Any, preprocessing: PreprocessingRecord) -> Any:
 
 
 def _fill_up(crops: Crops) -> Crops:
-    """The crops and as much black as makes their number a power of two: the network is compiled
-    anew, in seconds, for each number that it has not seen, and jobs bring any."""
+    """The crops, padded with black ones until their number is a power of two: for each number that
+    it has not seen the network is compiled again, which takes seconds, and jobs bring any number.
+    """
     missing = (1 << (len(crops) - 1).bit_length()) - len(crops)
     return np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)])
 
 
 def both_ways(run: CropRunner, crops: Crops) -> tuple[Vectors, Maps]:
-    """The mean over crops and their mirror images; maps lie as the crops do.
+    """The mean over crops and their mirror images; maps are oriented like the crops.
 
-    So a map's mean over places is still its vector, as Grad-CAM takes it to be.
+    A map's mean over places is then still its vector, as Grad-CAM assumes.
     """
     vectors, maps = run(crops)
     others, mirrored = run(np.ascontiguousarray(crops[:, :, ::-1]))

@@ -1,4 +1,4 @@
-"""From logits to probabilities, as training fits it and as serving applies it."""
+"""The calibration that training fits and serving applies: from logits to probabilities."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def apply_calibration(
 ) -> NDArray[np.float32]:
     """Calibrated probabilities of fake, 0..1, in the shape of `logits`.
 
-    `frame`: they are logits of single frames, not of whole sequences.
+    `frame`: whether the logits are of single frames and not of whole sequences.
     """
     if record.kind == "isotonic":
         knots = np.array(record.frame_knots if frame else record.knots)  # (knots, 2)

@@ -1,4 +1,4 @@
-"""How every network here is made ready for the CPU."""
+"""How every network here is compiled for the CPU."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ def compile_on_cpu(model: Any, threads: int) -> Any:
 
     Args:
         model: an `openvino.Model`.
-        threads: that work at it; 0 lets OpenVINO decide.
+        threads: that run it; 0 lets OpenVINO decide.
     """
     import openvino as ov
 

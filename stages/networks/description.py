@@ -1,7 +1,7 @@
 """A Keras network as plain JSON: what is computed in which order, and nothing that could run.
 
-It is cut down from Keras' own configuration (`network.get_config()`), so that training is the
-only one to write it and serving needs no Keras to read it.
+It is cut down from Keras' own configuration (`network.get_config()`): only training, which has
+Keras, writes it, and serving needs no Keras to read it.
 """
 
 import json
@@ -11,7 +11,7 @@ Layer = dict[str, Any]  # {"name", "kind", "inputs": [names of layers], "config"
 Description = dict[str, Any]  # {"format", "name", "layers": [Layer], "outputs": [map, vector]}
 
 FORMAT = 1
-# Initialisers and the like say how weights were first made up: no concern of serving.
+# Initialisers and the like say how weights were first drawn, which serving need not know.
 KEPT = frozenset(
     {
         "activation",

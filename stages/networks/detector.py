@@ -33,7 +33,7 @@ _loaded: dict[tuple[Path, str, FeaturesSettings], "Detector"] = {}
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """What judges. `sha256` is that of the record, which covers every file."""
+    """A loaded detector. `sha256` is that of its record, which covers every file."""
 
     record: DetectorRecord
     sha256: str
@@ -45,7 +45,7 @@ class Detector:
         return self.backbone.run(crops)
 
     def judge(self, vectors: Vectors) -> HeadOutput:
-        """Judge one person's vectors (frames, width), in order of time."""
+        """Judge one person from vectors (frames, width) in order of time."""
         if self.record.head.pooling == "mean":
             return self.head.run_mean(vectors)
         return self.head.run(vectors)
@@ -58,19 +58,19 @@ class Detector:
         return apply_calibration(exchange(vectors, step, others), self.record.calibration)
 
     def probability(self, logit: float) -> float:
-        """Of fake, calibrated, from the head's logit of a sequence."""
+        """The calibrated probability of fake, from the head's logit of a sequence."""
         return float(apply_calibration(np.array(logit), self.record.calibration))
 
     def frame_scores(self, frame_logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The same for frames alone: (frames,), 0..1."""
+        """The same for single frames: (frames,), 0..1."""
         return apply_calibration(frame_logits, self.record.calibration, frame=True)
 
 
 def load_detector(folder: DetectorFolder, settings: FeaturesSettings) -> Detector:
-    """Load a detector, once a process, after its files were compared with their checksums.
+    """Load a detector, once in each process, after comparing its files with their checksums.
 
     Raises `DetectorError` when a file is missing, altered or not understood; `WeightsMissing` when
-    it needs weights from elsewhere and there are none; `ConfigError` when there is no such device.
+    it needs external weights and there are none; `ConfigError` when there is no such device.
     """
     key = (folder.path, folder.sha256, settings)
     if key not in _loaded:
@@ -98,7 +98,7 @@ def _open(
     link = inherited.find(Link)
     if link is not None:
         shared = SharedBackbone(link, folder.sha256)
-        # With "auto", one whose process found no GPU after all is slower than one's own.
+        # With "auto", a shared network whose process found no GPU is slower than the worker's own.
         if settings.shared == "always" or shared.engine != CPU_ENGINE:
             return shared
 

@@ -12,8 +12,8 @@ NVIDIA_SIGNS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/dxg")
 
 
 def is_shared(settings: FeaturesSettings) -> bool:
-    """Whether the service is to run one network for all workers. Imports nothing heavy: whether
-    TensorFlow finds the GPU is known only in the process that runs the network."""
+    """Whether the service is to run one network for all workers. Imports nothing heavy: only the
+    process that runs the network finds out whether TensorFlow sees the GPU."""
     if settings.shared == "auto":
         return settings.device != "cpu" and may_have_gpu()
     return settings.shared == "always"
@@ -36,7 +36,7 @@ def wants_gpu(settings: FeaturesSettings) -> bool:
 
 
 def may_have_gpu() -> bool:
-    """Whether there is a driver of NVIDIA's, and TensorFlow is installed."""
+    """Whether there is an NVIDIA driver, and TensorFlow is installed."""
     driven = any(_holds_something(Path(sign)) for sign in NVIDIA_SIGNS)
     return driven and find_spec("tensorflow") is not None
 
@@ -46,10 +46,10 @@ def _holds_something(path: Path) -> bool:
 
 
 def _gpu_in_tensorflow() -> bool:
-    # Else the first process takes nearly all of the GPU's memory, and no other gets any.
+    # Otherwise the first process takes nearly all of the GPU's memory and leaves none to others.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import tensorflow as tf
 
-    # Products of float32 in 10 bits move scores: a verdict must not hang on the machine.
+    # float32 products in TF32 (10 bits) shift scores: a verdict must not depend on the machine.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     return bool(tf.config.list_physical_devices("GPU"))

@@ -34,7 +34,7 @@ BATCH_NORM = {
 
 
 def build_efficientnet_lite0() -> Any:
-    """The network without weights worth having: a `keras.Model`.
+    """The network, its weights not yet set: a `keras.Model`.
 
     Input: (n, rows, columns, 3), normalised RGB, any size. Outputs: the last feature map
     (n, rows / 32, columns / 32, 1280) and its mean over the places (n, 1280).

@@ -1,7 +1,7 @@
-"""The sequence head as it serves: a bidirectional LSTM with attention in NumPy, and its gradient.
+"""The sequence head for serving: a bidirectional LSTM with attention in NumPy, and its gradient.
 
-NumPy instead of a converted graph: sequences of any length, one copy of the weights, an exact
-gradient for Grad-CAM; a track takes milliseconds beside the backbone's seconds.
+NumPy instead of a converted graph allows sequences of any length, one copy of the weights and an
+exact gradient for Grad-CAM; a track takes milliseconds, the backbone seconds.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ EXCHANGED_STEPS = 8192  # steps of all sequences together that are held in memor
 
 @dataclass(frozen=True, slots=True)
 class HeadOutput:
-    """What the head makes of one sequence."""
+    """What the head computes for one sequence."""
 
     logit: float  # of fake, before calibration
     frame_logits: NDArray[np.float32]  # (steps,): of each frame alone
@@ -59,8 +59,8 @@ class Head:
     """logit = sum_t a_t (w_s . x_t + b_s + w_c . h_t) + b_c.
 
     x_t is a frame's vector, h_t the bidirectional LSTM's state (Schuster and Paliwal 1997), a_t
-    its attention. So the head is the attention-weighted mean of what each frame says alone, plus
-    what the sequence adds.
+    its attention. So the logit is the attention-weighted mean of each frame's own logit, plus what
+    the sequence adds.
 
     Args:
         arrays: float32, under the names that `head_network.head_arrays` gives.
@@ -99,8 +99,8 @@ class Head:
         )
 
     def run_mean(self, vectors: Floats) -> HeadOutput:
-        """Judge the mean vector as a sequence of one step; each frame's logit is of that frame
-        alone, all weigh the same."""
+        """Judge the mean vector as a sequence of one step; each frame's logit is that of the frame
+        alone, and all frames have the same weight."""
         count = len(vectors)
         whole = self.run(vectors.mean(axis=0, keepdims=True))
         alone = [self.run(vector[None]).logit for vector in vectors]
@@ -142,13 +142,13 @@ class Head:
 
 
 def _fed(lstm: Lstm, vectors: Floats, step: int, others: Floats) -> Floats:
-    """What `Lstm.states` takes: only the projections are repeated, never the wide vectors."""
+    """The input of `Lstm.states`: only the projections are repeated, never the wide vectors."""
     return _replaced(vectors @ lstm.kernel, step, others @ lstm.kernel) + lstm.bias
 
 
 def _replaced(values: Floats, step: int, others: Floats) -> Floats:
-    """`values` (steps, ...) once for each of `others` (n, ...), which stands at `step` there:
-    (steps, n, ...)."""
+    """`values` (steps, ...) repeated for each of `others` (n, ...), each of which replaces the
+    value at `step` in its copy: (steps, n, ...)."""
     repeated = np.repeat(values[:, None], len(others), axis=1)
     repeated[step] = others
     return repeated

@@ -1,4 +1,4 @@
-"""The sequence head as it learns: the same network as `head.Head`, in Keras."""
+"""The sequence head for training: the same network as `head.Head`, in Keras."""
 
 from typing import Any
 
@@ -22,20 +22,20 @@ def build_head_network(
 ) -> Any:
     """A `keras.Model` from sequences (n, steps, width), any number of steps, to logits (n, 1).
 
-    It starts as a mean over the steps of what each frame says alone: the context adds nothing yet
-    and the attention is even.
+    It starts as the mean over the steps of each frame's own logit: the context adds nothing yet and
+    the attention is uniform.
 
     Args:
         units: of the LSTM, each direction.
         attention_units: width of the attention's keys.
-        dropout: share of the vector's places that are hidden from the LSTM, the same ones through
-            a sequence, and of the context's.
+        dropout: share of the vector's elements, the same ones throughout a sequence, that are
+            hidden from the LSTM, and share of the context's elements that are dropped.
         decay: L2 penalty on the LSTM's and the context's kernels.
     """
     import keras
     from keras import layers
 
-    exact = {"dtype": "float32"}  # with mixed precision too: what goes into the logit as it is
+    exact = {"dtype": "float32"}  # with mixed precision too: these go into the logit unscaled
     penalty = keras.regularizers.L2(decay)
     lstm = layers.LSTM(units, return_sequences=True, kernel_regularizer=penalty)
     seen = keras.Input((None, width), name="vectors")
@@ -60,7 +60,7 @@ def head_arrays(network: Any) -> dict[str, NDArray[np.float32]]:
 
 
 def set_head_arrays(network: Any, arrays: Arrays) -> None:
-    """Give the network some of its weights, by the same names."""
+    """Set some of the network's weights, by the same names."""
     variables = _variables(network)
     for name, array in arrays.items():
         variables[name].assign(array)

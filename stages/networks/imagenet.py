@@ -1,6 +1,6 @@
-"""The backbones that start from ImageNet, and where their weights are found.
+"""The backbones pretrained on ImageNet, and where to find their weights.
 
-A backbone without weights is refused, never made up: random features look like features.
+A backbone without weights is refused and never initialised at random: nobody would notice.
 """
 
 from importlib.metadata import PackageNotFoundError, distribution
@@ -30,7 +30,7 @@ def build_backbone(name: str, weights: str | Path | Arrays = "") -> KerasNetwork
         weights: a file (.npz; .pth for Lite0; .h5 for V2B0), arrays by `<layer>/<weight>`, or
             nothing for ImageNet's: Lite0's from its package, V2B0's by Keras' download.
 
-    Raises `WeightsMissing` when there are none to be had, `DetectorError` when they do not fit.
+    Raises `WeightsMissing` when no weights can be found, `DetectorError` when they do not fit.
     """
     builders = {LITE0: _build_lite0, V2B0: _build_v2b0}
     if name not in builders:
@@ -105,7 +105,7 @@ def _download_v2b0() -> Any:
     try:
         return _make_v2b0("imagenet")
     except Exception as error:
-        # Keras raises a bare Exception, told from others by its words alone.
+        # Keras raises a bare Exception, which only its message distinguishes from others.
         if "URL fetch failure" not in str(error):
             raise
         raise _missing(V2B0, f"Keras could not download them ({_first_line(error)})") from error

@@ -1,11 +1,11 @@
-"""What a worker and the process that runs the network for all workers say to each other.
+"""The protocol between a worker and the process that runs the network for all workers.
 
     network -> worker   the SHA-256 of its detector's record and its engine, once
     worker -> network   COUNT, then the pixels of so many crops
     network -> worker   DONE, SHAPE, vectors (float32), maps (float16); or FAILED and why
 
-A worker is a stranger (a video may have taken it over): what comes from it is a number and pixels,
-nothing is unpickled, and no message is larger than a batch.
+A worker is not trusted (a video may have hijacked it): it sends only a number and pixels, nothing
+from it is unpickled, and no message is larger than a batch.
 """
 
 import struct
@@ -15,17 +15,17 @@ from multiprocessing.connection import Connection
 COUNT = struct.Struct("<I")  # of crops
 SHAPE = struct.Struct("<4I")  # crops, rows, columns, width
 DONE, FAILED = b"d", b"f"
-MOST_BYTES = 1024**3  # of one answer
+MOST_BYTES = 1024**3  # of one reply
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A worker's end: two pipes, because it may have no socket."""
+    """One end of the connection: two pipes, because a worker may have no socket."""
 
-    ask: Connection
-    hear: Connection
+    writer: Connection
+    reader: Connection
 
     def close(self) -> None:
-        """Give both back."""
-        self.ask.close()
-        self.hear.close()
+        """Close both pipes."""
+        self.writer.close()
+        self.reader.close()

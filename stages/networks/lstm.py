@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ForwardPass:
-    """What a pass over a sequence leaves for the way back: each (steps, units)."""
+    """What a pass over a sequence keeps for the backward pass: each (steps, units)."""
 
     enter: Floats
     forget: Floats
@@ -47,7 +47,7 @@ class Lstm:
         return trace
 
     def states(self, fed: Floats) -> Floats:
-        """The states (steps, sequences, units) of many sequences at once, without a way back.
+        """The states (steps, sequences, units) of many sequences at once, with no backward pass.
 
         `fed` is (steps, sequences, 4 units): each step's vector times `kernel`, plus `bias`.
         """

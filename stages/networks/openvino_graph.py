@@ -1,8 +1,8 @@
 """Builds an OpenVINO graph from a network's description and its arrays, without Keras.
 
 Only the layers that the two backbones need have a rule here; any other is refused by name. Inside,
-images are channels first (OpenVINO's habit); the input is transposed once on its way in, and the
-map once on its way out. "same" padding is TensorFlow's: the odd pixel goes to the lower right.
+images are channels first, OpenVINO's convention: the input is transposed once on its way in, and
+the map once on its way out. "same" padding is TensorFlow's: the odd pixel goes to the lower right.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ TO_CHANNELS_FIRST = (0, 3, 1, 2)
 TO_CHANNELS_LAST = (0, 2, 3, 1)
 CHANNELS_LAST = ov.Layout("NHWC")
 PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
-MAX_SAID = 300  # letters
+MAX_ERROR_LENGTH = 300  # letters
 Node = Any
 Rule = Callable[[Layer, list[Node], Arrays], Node]
 
@@ -37,9 +37,9 @@ def build_graph(description: Description, arrays: Arrays) -> ov.Model:
     try:
         return _graph(description, arrays)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError, OverflowError) as error:
-        # Whoever made the file decides what is in it, and OpenVINO's words can be pages long.
-        said = clipped(str(error).strip() or type(error).__name__, MAX_SAID)
-        raise DetectorError(f"network.json can't be built: {said}") from error
+        # The file's content is untrusted, and OpenVINO's message can be pages long.
+        reason = clipped(str(error).strip() or type(error).__name__, MAX_ERROR_LENGTH)
+        raise DetectorError(f"network.json can't be built: {reason}") from error
 
 
 def _graph(description: Description, arrays: Arrays) -> ov.Model:
@@ -123,7 +123,7 @@ def _biased(x: Node, layer: Layer, arrays: Arrays) -> Node:
 
 
 def _batch_norm(layer: Layer, inputs: list[Node], arrays: Arrays) -> Node:
-    """As one factor and one summand a channel, which OpenVINO folds into the convolution."""
+    """One factor and one summand for each channel, which OpenVINO folds into the convolution."""
     name = layer["name"]
     variance, mean = arrays[f"{name}/moving_variance"], arrays[f"{name}/moving_mean"]
     factor = arrays[f"{name}/gamma"] / np.sqrt(variance + layer["config"]["epsilon"])
@@ -164,7 +164,7 @@ def _activated(activation: Any, layer: Layer, x: Node) -> Node:
 
 
 def _reshape(layer: Layer, inputs: list[Node], _arrays: Arrays) -> Node:
-    """A vector to a picture of one place: the only reshaping whose order of axes is plain."""
+    """A vector to an image of one pixel: the only reshaping with an unambiguous order of axes."""
     rows, columns, channels = layer["config"]["target_shape"]
     if (rows, columns) != (1, 1):
         raise DetectorError(f"layer {layer['name']}: only vectors are reshaped, to (1, 1, width)")

@@ -6,7 +6,7 @@ from ...storage.errors import DetectorError, NetworkLost
 from .backbone import Crops, Maps, Vectors
 from .link import COUNT, DONE, MOST_BYTES, SHAPE, Link
 
-PATIENCE_S = 120.0  # for one answer; loading TensorFlow and a GPU's first run take seconds
+PATIENCE_S = 120.0  # for one reply; loading TensorFlow and a GPU's first run take seconds
 
 
 class SharedBackbone:
@@ -14,15 +14,15 @@ class SharedBackbone:
 
     Args:
         link: to the process that runs it.
-        sha256: of the record of the detector that it must be of.
+        sha256: of the record of the detector whose backbone it must be.
 
-    Waits until that process has loaded its network. Raises `NetworkLost` when it is gone or does
-    not answer, also later, and `DetectorError` when it runs another detector.
+    Waits until that process has loaded the network. Raises `NetworkLost` when it is gone or does
+    not answer, now or later, and `DetectorError` when it runs another detector.
     """
 
     def __init__(self, link: Link, sha256: str) -> None:
         self._link = link
-        theirs, _, self.engine = self._hear().decode().partition(" ")
+        theirs, _, self.engine = self._receive().decode().partition(" ")
         if theirs != sha256:
             raise DetectorError(
                 f"the network that all workers share is of another detector ({theirs[:8]}, not "
@@ -32,27 +32,27 @@ class SharedBackbone:
     def run(self, crops: Crops) -> tuple[Vectors, Maps]:
         """See `Backbone.run`."""
         try:
-            self._link.ask.send_bytes(COUNT.pack(len(crops)) + np.ascontiguousarray(crops).data)
+            self._link.writer.send_bytes(COUNT.pack(len(crops)) + np.ascontiguousarray(crops).data)
         except OSError as error:
             raise _lost("it is gone") from error
-        said = self._hear()
-        if not said.startswith(DONE):
-            raise _lost(said[1:].decode(errors="replace"))
-        return _read_answer(said[1:])
+        reply = self._receive()
+        if not reply.startswith(DONE):
+            raise _lost(reply[1:].decode(errors="replace"))
+        return _read_reply(reply[1:])
 
-    def _hear(self) -> bytes:
+    def _receive(self) -> bytes:
         try:
-            if not self._link.hear.poll(PATIENCE_S):
+            if not self._link.reader.poll(PATIENCE_S):
                 raise _lost(f"no answer in {PATIENCE_S:g} s")
-            return self._link.hear.recv_bytes(MOST_BYTES)
+            return self._link.reader.recv_bytes(MOST_BYTES)
         except (EOFError, OSError) as error:
             raise _lost("it is gone") from error
 
 
-def _read_answer(said: bytes) -> tuple[Vectors, Maps]:
-    count, rows, columns, width = SHAPE.unpack_from(said)
-    vectors = np.frombuffer(said, np.float32, count * width, SHAPE.size)
-    maps = np.frombuffer(said, np.float16, offset=SHAPE.size + vectors.nbytes)
+def _read_reply(reply: bytes) -> tuple[Vectors, Maps]:
+    count, rows, columns, width = SHAPE.unpack_from(reply)
+    vectors = np.frombuffer(reply, np.float32, count * width, SHAPE.size)
+    maps = np.frombuffer(reply, np.float16, offset=SHAPE.size + vectors.nbytes)
     return vectors.reshape(count, width), maps.reshape(count, rows, columns, width)
 
 

@@ -1,7 +1,7 @@
 """Reads the arrays out of a PyTorch weights file without PyTorch, and without running anything.
 
 Both layouts are read: the zip archive (PyTorch 1.6 and later) and the older chain of pickles.
-A pickle can name any function; here only the few names below mean something, and none of them is
+A pickle can name any function; here only the few names below have a meaning, and none of them is
 the real one. See pytorch `torch/serialization.py` for the layouts.
 """
 
@@ -35,7 +35,7 @@ Storages = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A run of numbers that tensors are views of."""
+    """A block of numbers that tensors are views of."""
 
     key: str
     dtype: np.dtype[Any]
@@ -44,7 +44,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class TensorPlan:
-    """A tensor whose numbers are not read yet."""
+    """A tensor whose numbers have not been read yet."""
 
     storage: Storage
     offset: int
@@ -56,7 +56,7 @@ class TensorPlan:
         numbers = storages[self.storage.key]
         steps = zip(self.shape, self.stride, strict=True)
         last = self.offset + sum((length - 1) * step for length, step in steps)
-        # A stride of 0 would make much of little: no weights do that.
+        # A stride of 0 would make a huge array of few numbers: no real weights do that.
         fits = last < len(numbers) and math.prod(self.shape) <= len(numbers)
         if min(self.offset, *self.stride, *self.shape, 0) < 0 or not fits:
             raise DetectorError(f"a tensor of shape {self.shape} does not fit its storage")
@@ -123,7 +123,7 @@ def _state_dict(loaded: Any) -> dict[str, Any]:
 
 
 class _Reader(pickle.Unpickler):
-    """An unpickler to which only tensors and ordered dicts mean anything."""
+    """An unpickler that accepts only tensors and ordered dicts."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__(stream)

@@ -1,7 +1,7 @@
-"""How an older database becomes one of today: by Alembic, forward only.
+"""How an older database is upgraded to the current schema: by Alembic, forward only.
 
-`versions/` has one file for each schema that was released. They say in full what they do and import
-no table: what `tables.py` says today was not true then.
+`versions/` has one file for each released schema. Each spells out what it does and imports no
+table: `tables.py` describes the current schema, not the one of that time.
 """
 
 from pathlib import Path
@@ -17,8 +17,8 @@ from ..reading import SCHEMA_VERSION
 def upgrade(connection: Connection, to: str = "head") -> None:
     """Bring the tables forward within the caller's write transaction: all or none.
 
-    On SQLite the version also stands in `PRAGMA user_version`, where who only reads looks for it,
-    and where it alone stood before schema 3.
+    On SQLite the version is also written to `PRAGMA user_version`: read-only access looks for it
+    there, and before schema 3 it stood nowhere else.
     """
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))

@@ -25,7 +25,7 @@ class CelebDf:
         return (dataset / REAL_FOLDER).is_dir() or (dataset / FAKE_FOLDER).is_dir()
 
     def read(self, dataset: Path, remarks: Remarks) -> list[Row]:
-        """Each celebrity is a group, each of the YouTube videos its own."""
+        """Each celebrity is a group, and so is each YouTube video."""
         rows = [row for read in (_real, _fake, _youtube) for row in read(dataset, remarks)]
         tests = _test_labels(dataset / TEST_LIST, remarks)
         for row in rows:
@@ -65,7 +65,7 @@ def _files(dataset: Path, folder: str) -> list[str]:
 
 
 def _test_labels(file: Path, remarks: Remarks) -> dict[str, int]:
-    """The label of each video on the list; the list says 1 for real, as we do."""
+    """The label of each video on the list, which says 1 for real, as ddaemon does."""
     labels: dict[str, int] = {}
     if not file.is_file():
         return labels

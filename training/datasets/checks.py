@@ -10,13 +10,13 @@ from .media import fault_of
 from .remarks import Remarks
 from .rows import FAKE, REAL, SPLITS, TEST, VAL, Row
 
-FEWEST_GROUPS = 2  # of each split: one person says nothing of others
+FEWEST_GROUPS = 2  # of each split: one person says nothing about others
 LABELS = {REAL: "real", FAKE: "fake"}
 
 
 def check_files(root: Path, rows: Sequence[Row], remarks: Remarks) -> None:
-    """Cheap: every path is below the data set, is there, is named like a video or image, and is
-    listed once."""
+    """Cheap checks: every path is below the data set, exists, is named like a video or image, and
+    is listed once."""
     for path in dict.fromkeys(row.path for row in rows):
         if fault := fault_of(root, path):
             remarks.fault(*fault)
@@ -26,19 +26,19 @@ def check_files(root: Path, rows: Sequence[Row], remarks: Remarks) -> None:
 
 
 def check_labels(rows: Sequence[Row], *, forge: bool, fewest: int, remarks: Remarks) -> None:
-    """Both labels are there, or can be made."""
+    """Check that both labels are there, or can be made."""
     counts = Counter(row.label for row in rows)
     forgeable = forge and not counts[FAKE]
     for label, name in LABELS.items():
         if counts[label] >= fewest or (label == FAKE and forgeable):
             continue
         way_out = "; --forge makes fakes of reals" if label == FAKE and not counts[FAKE] else ""
-        told = f"{counts[label]}, and at least {fewest} are needed{way_out}"
-        remarks.fault(f"too few {name} videos or images that can be used", told)
+        text = f"{counts[label]}, and at least {fewest} are needed{way_out}"
+        remarks.fault(f"too few {name} videos or images that can be used", text)
 
 
 def check_for_training(rows: Sequence[Row], recipe: Recipe, remarks: Remarks) -> None:
-    """Enough of each label to be split, and a split where it is to be taken as given."""
+    """Check that there is enough of each label to be split, or a split to be taken as given."""
     fewest = sum(FEWEST.values())
     check_labels(rows, forge=recipe.forge, fewest=fewest, remarks=remarks)
     if recipe.split == "given" and not {row.split for row in rows} & {VAL, TEST}:
@@ -46,7 +46,7 @@ def check_for_training(rows: Sequence[Row], recipe: Recipe, remarks: Remarks) ->
 
 
 def check_for_evaluation(rows: Sequence[Row], split: str | None, remarks: Remarks) -> None:
-    """Enough of each label to be compared, in the data set's own split if one is named."""
+    """Check that each label has enough to be compared, within the split if one is named."""
     judged = [row for row in rows if not split or row.split == split]
     if split and not judged:
         found = ", ".join(sorted({row.split for row in rows if row.split})) or "none"
@@ -56,7 +56,7 @@ def check_for_evaluation(rows: Sequence[Row], split: str | None, remarks: Remark
 
 
 def check_splits(rows: Sequence[Row], remarks: Remarks) -> None:
-    """Each split has a few of each label, and more than one group."""
+    """Check that each split has a few of each label, and more than one group."""
     for split in SPLITS:
         inside = [row for row in rows if row.split == split]
         counts = Counter(row.label for row in inside)

@@ -23,17 +23,17 @@ _ENTRIES = TypeAdapter(dict[str, _Entry])
 
 
 class Dfdc:
-    """One part, or a folder of parts. The group is the source video: actors are not told."""
+    """One part, or a folder of parts. The group is the source video: actors are not named."""
 
     name = "DFDC"
     needs = f"a {METADATA} beside the videos, or folders that have one each"
 
     def recognises(self, dataset: Path) -> bool:
-        """Whether a `metadata.json` is there, or one folder down."""
+        """Whether there is a `metadata.json`, here or one folder down."""
         return next(_metadata(dataset), None) is not None
 
     def read(self, dataset: Path, remarks: Remarks) -> list[Row]:
-        """One row an entry. A fake whose original is named shares its group."""
+        """One row for each entry. A fake whose original is named shares its group."""
         rows = [
             row
             for file in _metadata(dataset)

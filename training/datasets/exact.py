@@ -1,4 +1,4 @@
-"""Files with the same bytes: once with one label each counts, with two labels they are a fault."""
+"""Files with the same bytes: under one label only the first counts, under two it is a fault."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ SAME_BYTES = "the same bytes as "
 
 
 def set_copies_aside(rows: Sequence[Row], remarks: Remarks) -> list[Row]:
-    """All rows, those with the bytes of an earlier one out of use. Forged ones are no copies."""
+    """All rows; those with the bytes of an earlier one become unused. Forged ones are no copies."""
     first: dict[str, Row] = {}
     result = []
     for row in rows:

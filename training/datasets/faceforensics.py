@@ -18,7 +18,7 @@ _ODD_NAMES = "names that don't say who is in the video"
 
 
 class FaceForensics:
-    """Every compression that is there is taken; copies of one video share its group."""
+    """Takes every compression level that is there; copies of one video share its group."""
 
     name = "FaceForensics++"
     needs = f"folders {ORIGINALS}/*/*/videos and {FAKES}/*/*/videos, also its split files (JSON)"

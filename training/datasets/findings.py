@@ -1,4 +1,4 @@
-"""What there is to say of a data set: counts, duplicates, leaks and warnings."""
+"""What was found out about a data set: counts, duplicates, leaks and warnings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Duplicates(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    exact: int = 0  # rows out of use because an earlier one has the same bytes
+    exact: int = 0  # rows unused because an earlier one has the same bytes
     exact_examples: list[tuple[str, str]] = []
     near_within_label: int = 0  # pairs
     near_across_labels: int = 0  # such as a fake and the real that it was made from
@@ -37,7 +37,7 @@ class Duplicates(BaseModel):
 
 
 class Findings(BaseModel):
-    """Of one index. `findings.model_dump_json()` is what the run keeps."""
+    """The findings about one index. A run keeps them as JSON (`model_dump_json()`)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,7 +46,7 @@ class Findings(BaseModel):
     counts: dict[str, dict[str, int]]  # by split, then by label
     groups: dict[str, int]  # by split
     label_distribution: dict[str, float]  # shares of the rows in use
-    imbalance: float  # rows of the commoner label for one of the rarer; 0: one label only
+    imbalance: float  # rows of the commoner label per row of the rarer; 0: one label only
     split_rule: str  # in words
     unused: dict[str, int]  # by reason
     unreadable: dict[str, str]  # why, by path
@@ -58,7 +58,7 @@ class Findings(BaseModel):
 def find(
     layout: str, rows: Sequence[Row], near: Sequence[IndexPair], rule: str, remarks: Remarks
 ) -> Findings:
-    """Count and look for leaks. `near` are places of near duplicates in `rows`."""
+    """Count rows and look for leaks. `near` are places of near duplicates in `rows`."""
     used = [row for row in rows if row.split in SPLITS]
     labels = Counter(_label(row) for row in used)
     rarer, commoner = sorted(labels[name] for name in LABEL_NAMES)
@@ -89,8 +89,8 @@ def _label(row: Row) -> str:
 
 
 def _reason(row: Row) -> str:
-    told = (words for note, words in _REASONS.items() if row.note.startswith(note))
-    return next(told, UNREADABLE)
+    matching = (words for note, words in _REASONS.items() if row.note.startswith(note))
+    return next(matching, UNREADABLE)
 
 
 def _duplicates(rows: Sequence[Row], near: Sequence[IndexPair]) -> Duplicates:
@@ -114,8 +114,8 @@ def in_words(findings: Findings) -> str:
             f"{findings.groups[split]:>6} groups"
         )
     if findings.unused:
-        told = ", ".join(f"{count} ({why})" for why, count in findings.unused.items())
-        lines.append(f"  not used: {told}")
+        unused = ", ".join(f"{count} ({why})" for why, count in findings.unused.items())
+        lines.append(f"  not used: {unused}")
     shares = ", ".join(f"{share:.1%} {n}" for n, share in findings.label_distribution.items())
     lines.append(f"labels: {shares}; {findings.imbalance:.2f} to 1")
     lines += [f"warning: {warning}" for warning in findings.warnings]

@@ -1,4 +1,4 @@
-"""What is measured of each file: its content's SHA-256, its size, and what its picture looks like.
+"""What is measured for each file: its content's SHA-256, its size, and a hash of its look.
 
 The picture's hash is the difference hash of N. Krawetz ("Kind of Like That", 2013): each pixel of
 a small grey thumbnail against its right neighbour. 16 x 16 comparisons give 256 bits.
@@ -25,7 +25,7 @@ LOOKED_AT = (0.25, 0.5, 0.75)  # of a video's length
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Of one file. What could not be measured is 0 or empty."""
+    """The measurements of one file. What could not be measured is 0 or empty."""
 
     sha256: str = ""
     bytes: int = 0
@@ -38,7 +38,7 @@ class Fingerprint:
 
 
 def fingerprint(root: Path, path: str, kind: str) -> Fingerprint:
-    """Measure one file. A fault of the file is told in the result."""
+    """Measure one file. A fault of the file is part of the result."""
     try:
         return _of_image(root, path) if kind == IMAGE else _of_video(video_path(root, path))
     except OSError as error:
@@ -46,7 +46,7 @@ def fingerprint(root: Path, path: str, kind: str) -> Fingerprint:
 
 
 def fingerprint_crashed(root: Path, path: str, why: str) -> Fingerprint:
-    """Of a file whose reading ended the process: nothing but the content is looked at."""
+    """For a file whose reading ended the process: only its content is hashed."""
     try:
         content = read_bytes(root, path)
     except OSError as error:
@@ -103,7 +103,7 @@ def _look(file: Path) -> tuple[ContainerFacts, str]:
 
 
 def _three(hashes: Iterable[str]) -> str:
-    """A video with fewer frames repeats its last."""
+    """Three hashes: a video with fewer frames repeats its last."""
     found = list(hashes)
     if not found:
         raise NotAnalysable(Reason.UNDECODABLE, "No frame can be decoded.")

@@ -1,8 +1,8 @@
 """Splitting by group: nobody is in two splits, and each split looks like the whole.
 
-Greedy, the largest group first, each into the split that it fills least. Several seeded orders and
-aims are tried, and what comes closest to the wanted shares and leaves out the fewest rows is taken.
-scikit-learn's StratifiedGroupKFold cuts equal folds and knows nothing of donors.
+Greedy: the largest group first, each into the split that it fills least. Several seeded orders and
+targets are tried; the result that leaves out the fewest rows and comes closest to the wanted shares
+is taken. scikit-learn's StratifiedGroupKFold makes equal folds and ignores donors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ TRIES = 50
 FEWEST = {TRAIN: 4, VAL: 2, TEST: 2}  # rows of each label
 NOWHERE = -1  # among the numbers of splits
 ORDER_SPREAD = 0.5  # a group is placed as if it were up to this share smaller
-AIM_SPREAD = 2.5  # where many swaps fall between splits, val and test need more people
+AIM_SPREAD = 2.5  # where many swaps cross the splits, val and test need more people
 
 RowIndices = NDArray[np.int64]
 
@@ -27,7 +27,7 @@ def split_by_group(
     rows: Sequence[Row], near: Sequence[IndexPair], shares: Mapping[str, float], seed: int
 ) -> list[str]:
     """The split of each row, by the wanted share of each split; UNUSED where a row's two
-    identities came into different ones. `near` are places of near duplicates in `rows`."""
+    identities ended in different ones. `near` are places of near duplicates in `rows`."""
     labels = np.array([row.label for row in rows])
     tries: list[tuple[tuple[int, float], RowIndices]] = []
     for join_donors in sorted({False, any(row.donor for row in rows)}):
@@ -68,7 +68,7 @@ def _wanted(totals: NDArray[np.float64], shares: Mapping[str, float]) -> NDArray
 def _cost(
     decided: RowIndices, labels: RowIndices, shares: Mapping[str, float]
 ) -> tuple[int, float]:
-    """How many rows are missing to the fewest that a split needs, and how far each split's counts
+    """How many rows the splits lack of the fewest that they need, and how far each split's counts
     are from the wanted ones, relative to them."""
     missing, off = 0, []
     totals = np.bincount(labels, minlength=2)

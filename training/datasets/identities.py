@@ -1,4 +1,4 @@
-"""Who is in which row, as numbers: what is kept together when rows are split."""
+"""Who is in which row, as numbers, so that each person stays in one split."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Groups and donors of rows. Those with the same part go into the same split."""
+    """Groups and donors of rows. Identities with the same part go into the same split."""
 
     names: list[str]
     group: NDArray[np.int64]  # (rows,): place in `names`
-    donor: NDArray[np.int64]  # (rows,): the same, or NOBODY
+    donor: NDArray[np.int64]  # (rows,): place in `names`, or NOBODY
     part: NDArray[np.int64]  # (names,)
 
 
@@ -29,7 +29,7 @@ def find_identities(
     """Number the identities of `rows`.
 
     Groups with near duplicates share a part. With `join_donors` a row's two identities do, too:
-    nothing need be left out then, but where everybody was swapped with everybody all are one part.
+    then no row need be left out, but where everybody was swapped with everybody there is one part.
     """
     names = sorted({row.group for row in rows} | {row.donor for row in rows if row.donor})
     places = {name: place for place, name in enumerate(names)}
@@ -52,9 +52,9 @@ def splits_of_identities(rows: Sequence[Row]) -> dict[str, set[str]]:
 
 
 def apart(people: Identities, splits: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which rows have a donor that belongs to another split than theirs; `splits` are numbers.
+    """Which rows have a donor that belongs to a split other than theirs; `splits` are numbers.
 
-    An identity belongs where it is a group; one that is only a donor, where it is so most often.
+    An identity belongs to the split of its group; a mere donor, to where it occurs most often.
     """
     swapped = people.donor != NOBODY
     seen = np.zeros((len(people.names), int(splits.max(initial=0)) + 1), np.int64)

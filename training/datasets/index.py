@@ -1,4 +1,4 @@
-"""From a path that a user names to a checked and split index of what lies there."""
+"""From a path that a user names to a checked and split index of the data there."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ FORGE_BITS = 31  # of the content's digest: the seed of a forged copy
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A data set as training sees it."""
+    """A data set as training uses it."""
 
     root: Path  # the rows' paths are below it
     layout: str  # its name
-    rows: list[Row]  # shuffled by the seed; what can't be used has split "unused" and a note
+    rows: list[Row]  # shuffled by the seed; an unusable row has split "unused" and a note
     findings: Findings
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read and measured, before anything is decided; `near` are places in `rows`."""
+    """What was read and measured, before any split is decided; `near` are places in `rows`."""
 
     layout: str
     rows: list[Row]
@@ -58,8 +58,8 @@ def build_index(
     """Read, check, measure and split a data set.
 
     Args:
-        cache: a file that keeps what was measured, for the next try after a broken one.
-        journal: is told of every file that is newly measured.
+        cache: a file that keeps what was measured, for the next run after an interrupted one.
+        journal: records every file that is newly measured.
         workers: processes that measure.
 
     Raises `UserError` that lists all faults at once, the cheap ones before anything is measured.
@@ -86,12 +86,12 @@ def build_evaluation_index(
     workers: int,
     split: str | None = None,
 ) -> Index:
-    """The same for a data set that detectors are to be judged on: all that can be used is test.
+    """The same for a data set to evaluate detectors on: every usable row is in the test part.
 
     Args:
-        split: only what the data set itself puts into this split.
+        split: use only what the data set itself assigns to this split.
 
-    Raises `UserError` as `build_index` does, also for a data set with one label only.
+    Raises `UserError` as `build_index` does, and for a data set with only one label.
     """
     remarks = Remarks()
     measuring = partial(measure, cache=cache, journal=journal, progress=progress, workers=workers)
@@ -111,7 +111,7 @@ def describe(index: Index) -> str:
 def _read(
     dataset: Path, remarks: Remarks, measuring: Measuring, check: Callable[[Sequence[Row]], None]
 ) -> _Read:
-    """`check` is called on all rows before anything is measured, then on what can be used."""
+    """`check` is called on all rows before anything is measured, then on the usable ones."""
     layout = find_layout(dataset)
     root = root_of(dataset)
     rows = layout.read(dataset, remarks)
@@ -167,8 +167,8 @@ def _split(read: _Read, recipe: Recipe, remarks: Remarks) -> tuple[list[Row], st
 
 
 def _with_forged(rows: Sequence[Row]) -> list[Row]:
-    """All rows, and a forged copy of reals in the same split: where fakes are there, for training
-    only, because what is reported should be about those."""
+    """All rows, and forged copies of reals in the same split. Where there are fakes, only for
+    training: figures should be about those fakes."""
     splits = (TRAIN,) if any(row.fake for row in rows) else SPLITS
     known = {row.name for row in rows}
     copies = (_forged(row) for row in rows if row.label == REAL and row.split in splits)

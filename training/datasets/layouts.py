@@ -1,4 +1,4 @@
-"""The layouts of data sets that are known, and which of them a path has."""
+"""The known layouts of data sets, and which of them a path has."""
 
 from pathlib import Path
 from typing import Protocol
@@ -14,16 +14,16 @@ from .tree import Tree
 
 
 class Layout(Protocol):
-    """A way in which a data set lies on disk."""
+    """One way in which a data set is arranged on disk."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The layout's name."""
         ...
 
     @property
     def needs(self) -> str:
-        """What it is recognised by, in words."""
+        """How it is recognised, in words."""
         ...
 
     def recognises(self, dataset: Path) -> bool:
@@ -31,19 +31,19 @@ class Layout(Protocol):
         ...
 
     def read(self, dataset: Path, remarks: Remarks) -> list[Row]:
-        """One row a video or image; nothing but names is looked at. What is odd is remarked.
+        """One row for each video or image, by names alone. Anything odd is added to `remarks`.
 
-        Paths are below `root_of(dataset)`. A split is "" where the data set does not say.
+        Paths are below `root_of(dataset)`. A split is "" where the data set names none.
         """
         ...
 
 
-# The first that recognises it reads it: a table knows more than the folders it lies beside.
+# The first that recognises a data set reads it. CsvTable is before Tree: a table knows more.
 LAYOUTS: tuple[Layout, ...] = (CelebDf(), FaceForensics(), Dfdc(), CsvTable(), Tree())
 
 
 def find_layout(dataset: Path) -> Layout:
-    """The layout of a data set. Raises `UserError` that says which there are."""
+    """The layout of a data set. Raises `UserError` that lists the known ones."""
     if not dataset.exists():
         raise UserError(f"there is no {dataset}; pass a folder, a CSV or a zip of face images")
     for layout in LAYOUTS:

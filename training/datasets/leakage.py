@@ -1,4 +1,4 @@
-"""Leaks: what a detector could know of the test by heart because it saw it in training."""
+"""Leaks: what a detector could recognise in the test because it saw it in training."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from .rows import SPLITS, Row
 
 
 def find_leaks(rows: Sequence[Row], near: Sequence[IndexPair]) -> list[str]:
-    """Every identity, content and near duplicate that is in two splits, one sentence each.
+    """Every identity, content and near duplicate that is in two splits, a sentence for each.
 
     `near` are places in `rows`; of near duplicates the first twenty are named, the rest counted.
-    Rows that are in no split don't count.
+    Unused rows don't count.
     """
     used = [row for row in rows if row.split in SPLITS]
     return [*_identities(used), *_contents(used), *_near(rows, near)]
@@ -42,14 +42,14 @@ def _contents(rows: Sequence[Row]) -> list[str]:
 
 
 def _near(rows: Sequence[Row], near: Sequence[IndexPair]) -> list[str]:
-    told = [
+    sentences = [
         f"{rows[i].name} and {rows[j].name} look the same and are in "
         f"{_describe({rows[i].split, rows[j].split})}"
         for i, j in near
         if rows[i].split != rows[j].split and {rows[i].split, rows[j].split} <= set(SPLITS)
     ]
-    more = len(told) - NAMED
-    return told[:NAMED] + ([f"{more} more pairs that look the same"] if more > 0 else [])
+    more = len(sentences) - NAMED
+    return sentences[:NAMED] + ([f"{more} more pairs that look the same"] if more > 0 else [])
 
 
 def _describe(splits: set[str]) -> str:

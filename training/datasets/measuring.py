@@ -1,4 +1,4 @@
-"""The fingerprints of a whole data set: over several processes, and kept for the next try."""
+"""The fingerprints of a whole data set: by several processes, and kept for the next run."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from .media import archive_sizes, split_archive
 from .rows import IMAGE, VIDEO
 
 STEP = "index"
-CODE = 1  # of fingerprint.py: to be raised when what it measures changes
-CHUNK = {IMAGE: 256, VIDEO: 1}  # files a task: an image costs less than handing it over
+CODE = 1  # version of fingerprint.py: to be raised when what it measures changes
+CHUNK = {IMAGE: 256, VIDEO: 1}  # files per task: measuring an image costs less than handing it over
 LIMIT_S = 600.0  # a task that takes longer is stuck
 
 File = tuple[str, str]  # path and kind
@@ -33,7 +33,7 @@ def measure(
     progress: ProgressCallback,
     workers: int,
 ) -> dict[str, Fingerprint]:
-    """The fingerprint of each path. What `cache` (JSON lines) knows is not read again.
+    """The fingerprint of each path. Files that `cache` (JSON lines) knows are not read again.
 
     A file that ends its process, or takes longer than ten minutes, has that as its fault.
     """
@@ -60,14 +60,14 @@ def _measure(root: Path, files: Sequence[File], workers: int) -> Iterator[tuple[
             again += [(file,) for file in end.task]
         else:
             yield from zip((path for path, _ in end.task), end.result, strict=True)
-    # One file of each lost task is to blame: alone, it loses nothing but itself.
+    # One file of each lost task is to blame: run alone, it loses only itself.
     for end in run_tasks(call, again, workers, LIMIT_S, places):
         [(path, _)] = end.task
         yield path, end.result[0] if end.result else fingerprint_crashed(root, path, end.lost)
 
 
 def fingerprint_chunk(root: Path, chunk: Chunk) -> list[Fingerprint]:
-    """Called in a worker process."""
+    """Runs in a worker process."""
     return [fingerprint(root, path, kind) for path, kind in chunk]
 
 
@@ -92,7 +92,7 @@ class _Kept:
         return self._known.get(self._key(path))
 
     def add(self, path: str, measured: Fingerprint) -> None:
-        if not measured.sha256:  # it could not even be read, which may change
+        if not measured.sha256:  # it could not be read, which may change
             return
         line = json.dumps({"key": self._key(path), "measured": asdict(measured)})
         with self._file.open("a", encoding="utf-8") as stream:
@@ -106,7 +106,7 @@ class _Kept:
 
 
 def _drop_half_line(file: Path) -> None:
-    """A killed run may have left one."""
+    """Remove an unfinished last line, which a killed run may have left."""
     content = file.read_bytes() if file.is_file() else b""
     if content and not content.endswith(b"\n"):
         os.truncate(file, content.rfind(b"\n") + 1)
@@ -119,5 +119,5 @@ def _read(file: Path) -> dict[FileKey, Fingerprint]:
             entry = json.loads(line)
             known[tuple(entry["key"])] = Fingerprint(**entry["measured"])
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is damaged ({error}); delete it, it will be made anew") from error
+        raise UserError(f"{file} is damaged ({error}); delete it, it will be made again") from error
     return known

@@ -1,4 +1,4 @@
-"""The files of a data set: which are videos and images, and reading them, also out of zips."""
+"""The files of a data set: which are videos and images, and reading them, even from zips."""
 
 import zipfile
 import zlib
@@ -41,7 +41,7 @@ _ZIP_FAULTS = (
     zlib.error,
     EOFError,
     KeyError,
-    RuntimeError,  # an encrypted member, or a way of packing that is not known
+    RuntimeError,  # an encrypted member, or an unknown compression method
 )
 
 
@@ -52,7 +52,7 @@ def kind_of(path: str) -> str:
 
 
 def media_below(folder: Path) -> Iterator[Path]:
-    """All videos and images at any depth, sorted; hidden files and folders are passed over."""
+    """All videos and images at any depth, sorted; hidden files and folders are skipped."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if not hidden and kind_of(path.name) and not path.is_dir():
@@ -100,12 +100,12 @@ def archive_sizes(file: Path) -> dict[str, int]:
 
 
 def video_path(root: Path, path: str) -> Path:
-    """Where a row's video lies."""
+    """The path of a row's video."""
     return root / path
 
 
 def read_bytes(root: Path, path: str) -> bytes:
-    """A file's content, also out of an archive. Raises OSError when it can't be read."""
+    """A file's content, even from an archive. Raises OSError when it can't be read."""
     archive, member = split_archive(path)
     if not archive:
         return (root / path).read_bytes()
@@ -116,7 +116,7 @@ def read_bytes(root: Path, path: str) -> bytes:
 
 
 def read_image(root: Path, path: str) -> Image:
-    """An image, RGB uint8 (height, width, 3), turned as its EXIF says.
+    """An image, RGB uint8 (height, width, 3), rotated as its EXIF says.
 
     Raises `NotAnalysable` (undecodable) when it does not decode, OSError when it can't be read.
     """
@@ -141,6 +141,6 @@ def _state(file: Path) -> tuple[Path, int, int]:
 
 @lru_cache(OPEN_ARCHIVES)
 def _archive(file: Path, _size: int, _changed: int) -> tuple[zipfile.ZipFile, dict[str, int]]:
-    """An opened archive; size and time are there so that a changed one is opened anew."""
+    """An open archive; size and time are parameters so that a changed one is opened again."""
     archive = zipfile.ZipFile(file)
     return archive, {member.filename: member.file_size for member in archive.infolist()}

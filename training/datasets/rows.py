@@ -1,4 +1,4 @@
-"""The index of a data set: one row a video or face image, and `index.csv`, where it is kept.
+"""The index of a data set: one row per video or face image, kept in `index.csv`.
 
 Labels follow the convention of the seed system: 0 is fake, 1 is real.
 """
@@ -23,13 +23,13 @@ class Row:
 
     path: str  # below the data set, with /; a member of an archive is <archive>/<member>
     label: int  # FAKE or REAL
-    group: str  # identity or source clip: what must not be in two splits
+    group: str  # identity or source clip, which must not be in two splits
     donor: str = ""  # a second identity in it, such as the face that was swapped in
     split: str = ""  # one of SPLITS, or UNUSED; "" until it is decided
     kind: str = VIDEO
     method: str = ""  # of manipulation, where the data set says
-    pair: str = ""  # path of the real it was made from, where the data set says
-    forge: int = 0  # not 0: `path` is real and is forged by this seed when it is read
+    pair: str = ""  # path of the real that it was made from, where the data set says
+    forge: int = 0  # not 0: `path` is real, and is forged with this seed when it is read
     note: str = ""  # why it is unused, in words
     sha256: str = ""  # of the file's content
     bytes: int = 0
@@ -44,7 +44,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What tells this row from all others of its data set."""
+        """A name that is unique within the data set."""
         return f"{self.path}#forged-{self.forge}" if self.forge else self.path
 
     def but(self, **changes: Any) -> "Row":

@@ -1,4 +1,4 @@
-"""Deciding what is learned from, what thresholds are chosen on, and what is reported."""
+"""Deciding which rows are for training, which for choosing thresholds, and which for figures."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ LEFT_OUT = "the data set's own split leaves it out"
 
 BY_GROUP = "by group: nobody is in two splits"
 AS_GIVEN = "the data set's own split"
-LARGEST_CUT = 0.3  # of a split may be cut off for one that is missing
+LARGEST_CUT = 0.3  # share of a split that may be cut off for a missing one
 
 
 def decide_splits(
     rows: Sequence[Row], near: Sequence[IndexPair], recipe: Recipe, remarks: Remarks
 ) -> tuple[list[Row], str]:
-    """Put every row into a split, or out of use with a note; and say by which rule.
+    """Assign every row to a split, or to none with a note; also returns the rule in words.
 
     `rows` are those that can be used; `near` are places of near duplicates among them.
     """
@@ -45,7 +45,7 @@ def decide_splits(
 
 
 def shares_of(recipe: Recipe) -> dict[str, float]:
-    """Of each split. Raises `UserError` when nothing is left to learn from."""
+    """The share of each split. Raises `UserError` when nothing is left to learn from."""
     shares = {TRAIN: 1 - recipe.val - recipe.test, VAL: recipe.val, TEST: recipe.test}
     if shares[TRAIN] <= 0:
         raise UserError("val and test leave nothing to learn from; their sum must be below 1")
@@ -64,7 +64,7 @@ def _settle(rows: Sequence[Row], decided: Sequence[str]) -> list[Row]:
 
 
 def _complete(rows: Sequence[Row]) -> list[Row]:
-    """Where only the test is named the rest is to learn from; else the rest is left out."""
+    """Complete a given split: if it names only a test part, the rest is train, else unused."""
     if any(row.split == TRAIN for row in rows):
         return [row if row.split else row.but(split=UNUSED, note=LEFT_OUT) for row in rows]
     return [row if row.split else row.but(split=TRAIN) for row in rows]
@@ -102,7 +102,7 @@ def _own_split(
 def _cut(
     rows: list[Row], near: Sequence[IndexPair], source: str, new: str, share: float, seed: int
 ) -> list[Row]:
-    """Cut a share of one split off, by group."""
+    """Move a share of the split `source` into the split `new`, by group."""
     places = [place for place, row in enumerate(rows) if row.split == source]
     where = {place: number for number, place in enumerate(places)}
     within = [(where[i], where[j]) for i, j in near if i in where and j in where]
@@ -115,8 +115,8 @@ def _cut(
 
 
 def _without_leaks(rows: list[Row], near: Sequence[IndexPair]) -> list[Row]:
-    """Without rows of people from two splits, and of two near copies only the one in the split
-    that judges more strictly: test, then val."""
+    """Rows without those whose people are in two splits; of two near copies only the one in the
+    stricter split stays: test, then val."""
     used = [place for place, row in enumerate(rows) if row.split != UNUSED]
     people = find_identities([rows[place] for place in used], [], join_donors=False)
     splits = np.array([SPLITS.index(rows[place].split) for place in used], np.int64)

@@ -1,9 +1,9 @@
-"""A CSV with one line a video or image: a file, one in a folder, or one in or beside a zip.
+"""A CSV with one line per video or image: a file, one in a folder, or one in or beside a zip.
 
 Columns: `path`, or `file` with an optional `archive`; `label`; and optionally `group`, `donor`,
 `split`, `method`, `pair` and `forge`. Paths are below the CSV's folder. A column `kind` that says
-more than video or image (as that of `clips.csv`: swap, lip_sync) is taken as the method: it is the
-coarser of the two, and a figure for each method needs several videos of it.
+more than video or image (as in `clips.csv`: swap, lip_sync) is taken as the method instead of the
+column `method`: it is the coarser one, and a figure for a method needs several videos of it.
 """
 
 import csv
@@ -27,7 +27,7 @@ CsvLine = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A CSV, what its paths are put behind, and the only archive that counts ("": all)."""
+    """A CSV, the prefix of its paths, and the only archive that counts ("": all)."""
 
     name: str
     text: str
@@ -36,17 +36,17 @@ class _Source:
 
 
 class CsvTable:
-    """What its columns say, nothing else."""
+    """Uses what the columns say and nothing else."""
 
     name = "table"
     needs = "a CSV with the columns path and label, a folder with one, or a zip of images with one"
 
     def recognises(self, dataset: Path) -> bool:
-        """Whether it is such a CSV, or holds or lies beside one."""
+        """Whether it is such a CSV, or a folder or zip with one in it or beside it."""
         return bool(_sources(dataset))
 
     def read(self, dataset: Path, remarks: Remarks) -> list[Row]:
-        """One row a line. Raises `UserError` when several CSVs could be meant."""
+        """One row per line. Raises `UserError` when several CSVs could be meant."""
         sources = _sources(dataset)
         if len(sources) > 1:
             names = ", ".join(source.name for source in sources)

@@ -10,17 +10,17 @@ LABELS = {"real": REAL, "reals": REAL, "fake": FAKE, "fakes": FAKE}
 
 
 class Tree:
-    """Nothing is known of who is in a file: each is a group of its own."""
+    """Who is in a file is not known: each file is a group of its own."""
 
     name = "plain tree"
     needs = "folders real and fake (either may be missing where that is enough)"
 
     def recognises(self, dataset: Path) -> bool:
-        """Whether such a folder is there, in any case."""
+        """Whether there is such a folder, its name in upper or lower case."""
         return bool(_folders(dataset))
 
     def read(self, dataset: Path, remarks: Remarks) -> list[Row]:
-        """One row a video or image, at any depth."""
+        """One row per video or image, at any depth."""
         remarks.warn(
             "Nothing says who is in a file, so one person may be in two splits; "
             "a CSV with the columns path, label and group would tell."

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def auc(scores: NDArray[Any], fake: NDArray[np.bool_]) -> float:
-    """How often a fake scores higher than a real: (videos,) both."""
+    """How often a fake scores higher than a real; both arguments are (videos,)."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(fake, scores))

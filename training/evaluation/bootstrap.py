@@ -1,4 +1,4 @@
-"""How sure a figure is: the bootstrap over groups (Efron 1979; Field and Welsh 2007, clusters)."""
+"""How certain a figure is: the bootstrap over groups (Efron 1979; Field and Welsh 2007)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ...storage.errors import UserError
 from ..array_types import Labels
 
-# Of 4 groups of reals and 4 of fakes 1 in 70 rankings is perfect by luck, of 3 and 3 it is 1 in
-# 20; and where all videos rank right, every draw does, so the interval would claim certainty.
+# With 4 groups of reals and 4 of fakes 1 in 70 rankings is perfect by luck, with 3 and 3 it is 1 in
+# 20; and where all videos are ranked right, so is every draw: the interval would claim certainty.
 GROUPS = 5  # of either label, at least, for an interval
 AT_ONCE = 2_000_000  # weights in memory
 Weights = NDArray[np.float64]  # (draws, videos): how often each video counts
@@ -25,10 +25,10 @@ class Draws:
     counts: NDArray[np.uint16]  # (draws, groups): how often each was drawn
     group: NDArray[np.int64]  # (videos,): the place of its group
     redrawn: int  # draws without both labels, drawn again
-    too_few: str  # why no interval may be quoted; "" where it may
+    too_few: str  # why no interval may be given; "" where one may
 
     def weights(self) -> Iterator[Weights]:
-        """The draws as weights of videos, some at once."""
+        """The draws as weights of videos, some at a time."""
         step = max(1, AT_ONCE // len(self.group))
         for start in range(0, len(self.counts), step):
             yield self.counts[start : start + step, self.group].astype(np.float64)
@@ -37,7 +37,7 @@ class Draws:
 def draw_groups(groups: Sequence[str], fake: Labels, seed: int, resamples: int) -> Draws:
     """Draw; a draw that lacks a label is drawn again.
 
-    Raises `UserError` when there are not both labels at all.
+    Raises `UserError` unless there are both labels.
     """
     if not fake.any() or fake.all():
         raise UserError("only real or only fake videos were judged: a report needs both")
@@ -60,8 +60,8 @@ def draw_groups(groups: Sequence[str], fake: Labels, seed: int, resamples: int) 
 def with_intervals(measure: Callable[[Weights], DrawnFigures], draws: Draws) -> dict[str, Any]:
     """Figures and their 95 % percentile intervals: name -> {"value", "interval"}.
 
-    An interval that misses its value, as a biased figure's may, is widened to hold it. Where there
-    are too few groups the interval is None, and "reason" says so.
+    An interval that misses its value, as that of a biased figure may, is widened to contain it.
+    Where there are too few groups the interval is None, and "reason" says so.
     """
     values = measure(np.ones((1, len(draws.group))))
     if draws.too_few:

@@ -26,7 +26,7 @@ def fit_calibration(
     frame_logits: VideoValues,
     frame_fake: Labels,
 ) -> CalibrationRecord:
-    """Fit on videos, (videos,) both, and apart from them on single frames, (frames,) both.
+    """Fit on videos, (videos,) both, and separately on single frames, (frames,) both.
 
     Both labels weigh the same in every kind. Raises `UserError` when a label is missing.
     """
@@ -54,7 +54,7 @@ def fit_calibration(
 def fit_platt(logits: VideoValues, fake: Labels) -> tuple[float, float]:
     """Slope and offset of Platt scaling (Platt 1999), both labels weighing the same.
 
-    So a probability of 0.5 says that the evidence is even, whatever the shares in the data were.
+    So a probability of 0.5 means even evidence, whatever the shares in the data were.
     Raises `UserError` when a label is missing.
     """
     from sklearn.linear_model import LogisticRegression
@@ -103,7 +103,7 @@ def choose_thresholds(
     false_positives: float = FALSE_POSITIVES,
     false_negatives: float = FALSE_NEGATIVES,
 ) -> ThresholdsRecord:
-    """The widest decisions whose errors stay at or below the two rates.
+    """The thresholds that decide the most while their errors stay at or below the two rates.
 
     Raises `UserError` when a label is missing.
     """
@@ -151,7 +151,7 @@ def _lowest_with(scores: VideoValues, rate: float) -> float:
 
 
 def _balanced_weights(fake: Labels) -> NDArray[np.float64]:
-    """A weight each, 1 in sum, half of it on either label."""
+    """One weight per video, with sum 1, half of it on either label."""
     _require_both(fake)
     return np.asarray(np.where(fake, 0.5 / fake.sum(), 0.5 / (~fake).sum()))
 

@@ -1,11 +1,11 @@
-"""What all diagrams share: size, colours, writing. No state of pyplot is touched."""
+"""What all diagrams share: size, colours, lettering. No state of pyplot is touched."""
 
 from pathlib import Path
 from typing import Any
 
 WIDTH = 5.0  # inches: a phone shows letters of 10 points at a readable size
 DPI = 160
-# Okabe and Ito's palette: told apart by the colour-blind; lines differ in their dashes as well.
+# Okabe and Ito's palette, which the colour-blind can tell apart; lines differ in dashes, too.
 REAL_COLOUR, FAKE_COLOUR, MARK = "#0072B2", "#D55E00", "#555555"
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", "--", "-.", ":")
@@ -34,7 +34,7 @@ def style(place: int) -> dict[str, Any]:
 
 
 def legend_below(ax: Any) -> None:
-    """The names of the lines under the axes, where they hide nothing."""
+    """Put the names of the lines under the axes, where they hide nothing."""
     from matplotlib.transforms import ScaledTranslation
 
     lower = ScaledTranslation(0, -0.5, ax.figure.dpi_scale_trans)  # inches, under the axis' name
@@ -49,7 +49,7 @@ def legend_below(ax: Any) -> None:
 
 
 def title(ax: Any, text: str, below: str) -> None:
-    """A title, and under it what was counted, broken to the width of a phone."""
+    """Set a title, and under it what was counted, wrapped to the width of a phone."""
     import textwrap
 
     lines = [*textwrap.wrap(text, 44), *textwrap.wrap(below, 52)]
@@ -57,5 +57,5 @@ def title(ax: Any, text: str, below: str) -> None:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a PNG that is the same for the same data."""
+    """Write a PNG whose bytes are the same for the same data."""
     figure.savefig(path, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})

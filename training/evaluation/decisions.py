@@ -6,32 +6,32 @@ import numpy as np
 
 from ..array_types import Labels
 from .calibration import wilson_interval
-from .judged import DECISIONS, INCONCLUSIVE, SAID_FAKE, SAID_REAL
+from .judged import CALLED_FAKE, CALLED_REAL, DECISIONS, INCONCLUSIVE
 
 HALF = 0.5
 
 
 def decision_rates(decision: tuple[str, ...], fake: Labels) -> dict[str, Any]:
     """How often decisions are wrong, or not made."""
-    said = np.array(decision)
+    called = np.array(decision)
     return {
-        "reals_called_fake": _rate(said[~fake] == SAID_FAKE),
-        "fakes_called_real": _rate(said[fake] == SAID_REAL),
-        "inconclusive": _rate(said == INCONCLUSIVE),
+        "reals_called_fake": _rate(called[~fake] == CALLED_FAKE),
+        "fakes_called_real": _rate(called[fake] == CALLED_REAL),
+        "inconclusive": _rate(called == INCONCLUSIVE),
     }
 
 
 def confusion(decision: tuple[str, ...], fake: Labels) -> dict[str, dict[str, int]]:
-    """Numbers of videos: what they are x what was decided."""
-    said = np.array(decision)
+    """Numbers of videos by label, then by decision."""
+    called = np.array(decision)
     return {
-        label: {choice: int((said[of] == choice).sum()) for choice in DECISIONS}
+        label: {choice: int((called[of] == choice).sum()) for choice in DECISIONS}
         for label, of in (("real", ~fake), ("fake", fake))
     }
 
 
 def classification(called: Labels, fake: Labels) -> dict[str, dict[str, Any]]:
-    """The classification report at a probability of 0.5; None where nothing was called so."""
+    """The classification report at a probability of 0.5; None where a class was never called."""
     from sklearn.metrics import precision_recall_fscore_support
 
     columns = precision_recall_fscore_support(
@@ -45,7 +45,7 @@ def classification(called: Labels, fake: Labels) -> dict[str, dict[str, Any]]:
 
 
 def majority_class(fake: Labels) -> dict[str, Any]:
-    """What always naming the more frequent label of these very videos gets."""
+    """The figures of always naming the label that is more frequent among these videos."""
     share = float(fake.mean())
     return {
         "says": "fake" if share >= HALF else "real",

@@ -14,7 +14,7 @@ from .training_plots import Epoch, best_epoch, plot_curves, plot_labels
 def draw_pictures(
     folder: Path, report: ReportMaterial, measured: Sequence[Figures]
 ) -> dict[str, Diagram]:
-    """Draw what there is data for: name -> picture, its file <name>.png in `folder`."""
+    """Draw every diagram that there is data for, as <name>.png in `folder`: name -> picture."""
     judged = report.judged
     plot_roc(folder / "roc.png", judged)
     plot_precision_recall(folder / "precision_recall.png", judged)
@@ -63,6 +63,6 @@ def _describe_curves(curves: Sequence[Epoch]) -> str:
 
 
 def _accuracy(epoch: Epoch, what: str) -> str:
-    """Epoch 0 is the start, which was not measured in training."""
+    """An epoch's figure as text: epoch 0, the start, was not measured in training."""
     value = epoch[what]
     return "not measured" if value is None else f"{value:.3f}"

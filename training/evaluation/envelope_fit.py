@@ -1,7 +1,7 @@
-"""The operating envelope: between which bounds of each measure a detector's figures hold.
+"""The operating envelope: the bounds of each measure between which a detector's figures hold.
 
-The videos of the validation part teach it, as they do the thresholds: bounds chosen on the test
-part would flatter the figures that are measured there.
+It is learned from the videos of the validation part, as the thresholds are: bounds chosen on the
+test part would flatter the figures that are measured there.
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ from ...stages.pages import NOTHING, Table
 from ...storage.detector_record import BoundsRecord, EnvelopeRecord, short
 from .bootstrap import draw_groups, with_intervals
 from .calibration import wilson_interval
-from .judged import SAID_FAKE, Judged
+from .judged import CALLED_FAKE, Judged
 from .ranking import Ranking, area
 from .traits import INSIDE, OUTSIDE, UNKNOWN
 
-FEWEST = 100  # videos with a value: of fewer, the outermost per cent is nobody
-TAIL = 0.01  # of the videos that are left out on a side
-BINS = 10  # equally many videos each
+FEWEST = 100  # videos with a value: among fewer, the outermost per cent is none
+TAIL = 0.01  # share of the videos that is left out on a side
+BINS = 10  # with equally many videos
 MOST = 4  # bins that a bound may move in from its side
-SPEAKS = 20  # videos of a label in a bin, at least, to move a bound
+FEWEST_OF_LABEL = 20  # videos of a label in a bin, at least, to move a bound
 FACTOR = 2.0  # times the accepted rate of false positives
 RESAMPLES = 1000
 RULE = (
@@ -32,8 +32,8 @@ RULE = (
     f"{100 * TAIL:g} % on a side left out. From there a bound moves in, a tenth of the videos at a "
     f"time and at most {MOST} tenths, while in the outermost tenth that is left the 95 % interval "
     "of the AUC includes 0.5, or the lower end of that of the false positives is above "
-    f"{FACTOR:g} times the accepted rate. Tenths with fewer than {SPEAKS} videos of a label move "
-    f"nothing. A measure that fewer than {FEWEST} videos say has no bounds."
+    f"{FACTOR:g} times the accepted rate. Tenths with fewer than {FEWEST_OF_LABEL} videos of a "
+    f"label move nothing. A measure that fewer than {FEWEST} videos say has no bounds."
 )
 TraitValues = NDArray[np.float64]
 Chosen = NDArray[np.bool_]  # (videos,)
@@ -50,10 +50,10 @@ class FoundBound:
 def learn_envelope(
     measures: TraitValues, judged: Judged, measured_on: str, false_positives: float, seed: int
 ) -> EnvelopeRecord:
-    """The envelope of a detector that made `judged` of the validation videos.
+    """The envelope of a detector whose judgements of the validation videos are `judged`.
 
     `measures` is (videos, measures) in the order of `MEASURES`, of the person who decides; NaN
-    where a video does not say. `false_positives` is the accepted rate, `seed` the bootstrap's.
+    where a video gives no value. `false_positives` is the accepted rate, `seed` the bootstrap's.
     """
     bounds, unmeasured = {}, {}
     for column, (name, measure) in enumerate(MEASURES.items()):
@@ -78,7 +78,7 @@ def learn_envelope(
     )
 
 
-def name_standings(measures: TraitValues, envelope: EnvelopeRecord | None) -> tuple[str, ...]:
+def envelope_traits(measures: TraitValues, envelope: EnvelopeRecord | None) -> tuple[str, ...]:
     """The trait `envelope` of videos, (videos, measures): inside, outside, or "" without bounds."""
     if envelope is None or not envelope.measures:
         return (UNKNOWN,) * len(measures)
@@ -86,7 +86,7 @@ def name_standings(measures: TraitValues, envelope: EnvelopeRecord | None) -> tu
 
 
 def envelope_table(envelope: EnvelopeRecord) -> Table:
-    """The bounds, and what has none, for the report."""
+    """The bounds, and the measures without bounds, for the report."""
     head = ["measure", "lowest", "highest", "videos within", "how it was chosen"]
     rows = [
         [one.what, _number(one.low), _number(one.high), f"{100 * one.within:.1f} %", one.chosen]
@@ -118,15 +118,15 @@ def _bound(
 
 
 def _weakness(judged: Judged, chosen: Chosen, accepted: float, seed: int) -> str:
-    """Why figures do not hold for some videos; "" where nothing says so."""
+    """Why the figures do not hold for the chosen videos; "" if there is no sign of that."""
     fake = judged.fake[chosen]
     reals, fakes = int((~fake).sum()), int(fake.sum())
-    if reals >= SPEAKS:
-        said = np.array(judged.decision)[chosen]
-        wrong = int((said[~fake] == SAID_FAKE).sum())
+    if reals >= FEWEST_OF_LABEL:
+        called = np.array(judged.decision)[chosen]
+        wrong = int((called[~fake] == CALLED_FAKE).sum())
         if wilson_interval(wrong, reals)[0] > FACTOR * accepted:
             return f"{wrong} of {reals} reals called fake"
-    if min(reals, fakes) >= SPEAKS:
+    if min(reals, fakes) >= FEWEST_OF_LABEL:
         low, high = _auc_interval(judged, chosen, seed)
         if low <= 0.5:
             return f"AUC not above chance ({low:.2f} to {high:.2f})"
@@ -134,7 +134,7 @@ def _weakness(judged: Judged, chosen: Chosen, accepted: float, seed: int) -> str
 
 
 def _auc_interval(judged: Judged, chosen: Chosen, seed: int) -> tuple[float, float]:
-    """The 95 % interval; (1, 1) where too few groups are there to have one."""
+    """The AUC's 95 % interval; (1, 1) where there are too few groups to have one."""
     fake = judged.fake[chosen]
     groups = [group for group, there in zip(judged.groups, chosen, strict=True) if there]
     ranking = Ranking(judged.probability[chosen], fake)

@@ -22,7 +22,7 @@ HTML_FILE, METRICS_FILE = "report.html", "metrics.json"
 
 
 def write_report(folder: Path, report: ReportMaterial, seed: int) -> dict[str, Any]:
-    """Measure, draw and write; the page comes last, so where it is, all is there.
+    """Measure, draw and write. The page is written last: where it exists, everything does.
 
     Returns what `metrics.json` holds. `seed` is that of the bootstrap. Raises `UserError` when
     nothing was judged, or only reals or only fakes.
@@ -44,7 +44,7 @@ def write_report(folder: Path, report: ReportMaterial, seed: int) -> dict[str, A
 
 
 def _leaking(report: ReportMaterial) -> str:
-    """A good figure must not stand in the first line without its fault."""
+    """A warning for the first line, where no figure may stand without its fault."""
     return " But its splits leak: the figures are too good." if report.findings.get("leaks") else ""
 
 

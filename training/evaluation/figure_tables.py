@@ -35,8 +35,8 @@ def figures_table(dataset: str, measured: Sequence[Figures]) -> Table:
         columns += [(named + name, found["figures"]) for name, found in one["baselines"].items()]
     majority = measured[0]["majority_class"]
     rows = [
-        [told, *(_cell(figures, name) for _, figures in columns), _exact(majority, name)]
-        for name, told in FIGURES.items()
+        [label, *(_cell(figures, name) for _, figures in columns), _exact(majority, name)]
+        for name, label in FIGURES.items()
     ]
     always = f"{MAJORITY} (always {majority['says']})"
     counts = ", ".join(sorted({_counts(one) for one in measured}))
@@ -44,7 +44,7 @@ def figures_table(dataset: str, measured: Sequence[Figures]) -> Table:
 
 
 def differences_table(measured: Figures) -> Table | None:
-    """By how much the detector's AUC is above each baseline's; None without baselines."""
+    """By how much the detector's AUC exceeds each baseline's; None without baselines."""
     rows = [
         [name, figure_text(found["auc_difference"], "+")]
         for name, found in measured["baselines"].items()
@@ -62,11 +62,11 @@ def decisions_table(measured: Figures) -> Table:
     )
     head = ["decision", "here", f"stated by the detector, measured on: {stated['measured_on']}"]
     rows = []
-    for name, (told, key) in RATES.items():
+    for name, (label, key) in RATES.items():
         figure = {"value": stated["inconclusive_rate"], "interval": None}
         if key:
             figure = {"value": stated[f"{key}_rate"], "interval": stated[f"{key}_interval"]}
-        rows.append([told, percent(measured["decisions"][name]), percent(figure)])
+        rows.append([label, percent(measured["decisions"][name]), percent(figure)])
     return Table(caption, head, rows)
 
 
@@ -83,18 +83,18 @@ def classification_table(measured: Figures) -> Table:
 
 
 def confusion_table(measured: Figures) -> Table:
-    """What the videos are against what was decided, in numbers."""
+    """Labels against decisions, in numbers of videos."""
     rows = [
         [f"is {label}", *(str(count) for count in row.values())]
         for label, row in measured["confusion"].items()
     ]
-    head = ["", *(f"called {said}" for said in measured["confusion"]["real"])]
+    head = ["", *(f"called {decision}" for decision in measured["confusion"]["real"])]
     return Table(f"{measured['detector']} on {measured['dataset']}", head, rows)
 
 
 def trait_tables(measured: Figures) -> list[Table]:
-    """A table a trait: where the detector is weak."""
-    head = ["", "real", "fake", "AUC", *(told for told, _ in RATES.values())]
+    """A table for each trait: where the detector is weak."""
+    head = ["", "real", "fake", "AUC", *(label for label, _ in RATES.values())]
     tables = []
     for trait, parts in measured["traits"].items():
         rows = [
@@ -128,8 +128,8 @@ def cross_table(measured: Sequence[Figures]) -> Table:
 
 
 def sides_table(caption: str, sides: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Named values of several sides, each value a row; what is no single value, such as curves, is
-    for metrics.json alone."""
+    """Named values of several sides, a row for each. Values that are not single, such as curves,
+    appear only in metrics.json."""
     names = list(
         dict.fromkeys(
             name

@@ -1,4 +1,4 @@
-"""What a detector made of labelled videos: all that the report is computed from."""
+"""A detector's judgements of labelled videos, from which the whole report is computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from ...storage.detector_record import ThresholdsRecord
 
-SAID_FAKE, SAID_REAL, INCONCLUSIVE = "fake", "real", "inconclusive"
-DECISIONS = (SAID_FAKE, INCONCLUSIVE, SAID_REAL)
+CALLED_FAKE, CALLED_REAL, INCONCLUSIVE = "fake", "real", "inconclusive"
+DECISIONS = (CALLED_FAKE, INCONCLUSIVE, CALLED_REAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one detector made of the videos of one data set's split.
+    """One detector's judgements of the videos of one data set's split.
 
-    Raises `ValueError` when its parts are of unequal length or hold what is no probability.
+    Raises `ValueError` when its parts differ in length or a value is not a probability.
     """
 
     detector: str  # name and version
@@ -27,7 +27,7 @@ class Judged:
     decision: tuple[str, ...]  # of DECISIONS
     thresholds: ThresholdsRecord
     baselines: Mapping[str, NDArray[np.float64]]  # (videos,), higher is more fake
-    traits: Mapping[str, tuple[str, ...]]  # one value a video, "" unknown; see traits.py
+    traits: Mapping[str, tuple[str, ...]]  # one value per video, "" unknown; see traits.py
     left_out: Mapping[str, str]  # path -> why it could not be judged
 
     def __post_init__(self) -> None:

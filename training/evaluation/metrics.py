@@ -1,4 +1,4 @@
-"""Every figure of the report, as a dict that is strict JSON.
+"""Every figure of the report, as a dict of strict JSON values.
 
 A figure is {"value", "interval": [low, high]}; where one of them is None, "reason" says why.
 """
@@ -27,13 +27,13 @@ RANKING: Mapping[str, Callable[[RankingCurve], NDArray[np.float64]]] = {
 }
 
 
-Figures = Mapping[str, Any]  # of `measure`
+Figures = Mapping[str, Any]  # as `measure` returns them
 
 
 def measure(judged: Judged, seed: int, resamples: int = 1000) -> dict[str, Any]:
     """All figures of one detector on one data set, with 95 % intervals.
 
-    Intervals of rates of decisions are Wilson's; all others come from the bootstrap over groups.
+    Rates of decisions have Wilson's intervals; all others come from the bootstrap over groups.
     Raises `UserError` when only one label was judged.
     """
     draws = draw_groups(judged.groups, judged.fake, seed, resamples)
@@ -68,7 +68,7 @@ def measure(judged: Judged, seed: int, resamples: int = 1000) -> dict[str, Any]:
 
 
 def rank_figures(scores: NDArray[Any], fake: Labels, draws: Draws) -> dict[str, Any]:
-    """What needs only an order: AUC, EER, AP and TPR at low FPRs."""
+    """Figures that need only an order: AUC, EER, AP and TPR at low FPRs."""
     ranking, reals = Ranking(scores, fake), int((~fake).sum())
     silent = {name: needed for name, needed in REALS.items() if reals < needed}
 
@@ -83,7 +83,7 @@ def rank_figures(scores: NDArray[Any], fake: Labels, draws: Draws) -> dict[str, 
 
 
 def probability_figures(probability: NDArray[Any], fake: Labels, draws: Draws) -> dict[str, Any]:
-    """What needs calibrated probabilities: accuracies at 0.5, Brier score, calibration errors."""
+    """Figures that need calibrated probabilities: accuracies at 0.5, Brier score and ECE."""
     right = ((probability >= HALF) == fake).astype(np.float64)
     square, places = (probability - fake) ** 2, bin_places(probability)
 
@@ -103,7 +103,7 @@ def probability_figures(probability: NDArray[Any], fake: Labels, draws: Draws) -
 def compare(
     probability: NDArray[Any], baseline: NDArray[Any], fake: Labels, draws: Draws
 ) -> dict[str, Any]:
-    """A baseline's figures, and by how much the detector's AUC is above its, draw by draw."""
+    """A baseline's figures, and by how much the detector's AUC exceeds its AUC, draw by draw."""
     ours, theirs = Ranking(probability, fake), Ranking(baseline, fake)
 
     def difference(weights: Weights) -> DrawnFigures:

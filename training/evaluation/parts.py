@@ -11,13 +11,13 @@ from .judged import Judged
 from .ranking import Ranking, area
 from .traits import METHOD, UNKNOWN, in_order
 
-SPEAKS = 10  # videos of a label, at least, for a figure about them
+FEWEST_VIDEOS = 10  # videos of each label that a figure needs
 
 
 def trait_rows(judged: Judged, trait: str, seed: int, resamples: int) -> list[dict[str, Any]]:
-    """A row a value: numbers of videos, and figures where there are enough of them.
+    """A row for each value: numbers of videos, and figures where there are enough of them.
 
-    A method of manipulation has fakes only: those are ranked against all reals.
+    A method of manipulation has only fakes, which are ranked against all reals.
     """
     values = np.array(judged.traits[trait], dtype=str)
     if trait == METHOD:
@@ -34,15 +34,15 @@ def trait_rows(judged: Judged, trait: str, seed: int, resamples: int) -> list[di
 
 def _part(judged: Judged, value: str, chosen: Labels, seed: int, resamples: int) -> dict[str, Any]:
     fake = judged.fake[chosen]
-    said = tuple(np.array(judged.decision)[chosen])
+    called = tuple(np.array(judged.decision)[chosen])
     reals, fakes = int((~fake).sum()), int(fake.sum())
-    rates = decision_rates(said, fake)
+    rates = decision_rates(called, fake)
     few = {
-        "reals_called_fake": reals < SPEAKS,
-        "fakes_called_real": fakes < SPEAKS,
-        "inconclusive": len(fake) < SPEAKS,
+        "reals_called_fake": reals < FEWEST_VIDEOS,
+        "fakes_called_real": fakes < FEWEST_VIDEOS,
+        "inconclusive": len(fake) < FEWEST_VIDEOS,
     }
-    enough = min(reals, fakes) >= SPEAKS
+    enough = min(reals, fakes) >= FEWEST_VIDEOS
     return {
         "value": "unknown" if value == UNKNOWN else value,
         "real": reals,
@@ -62,4 +62,4 @@ def _part_auc(judged: Judged, chosen: Labels, seed: int, resamples: int) -> dict
 
 
 def _few() -> dict[str, Any]:
-    return no_figure(f"fewer than {SPEAKS} videos of a label")
+    return no_figure(f"fewer than {FEWEST_VIDEOS} videos of a label")

@@ -16,7 +16,7 @@ SCORE_BINS = 40
 
 
 def plot_roc(path: Path, judged: Sequence[Judged]) -> None:
-    """ROC curves of detectors and baselines, a panel a data set."""
+    """ROC curves of detectors and baselines, one panel for each data set."""
     datasets = _by_dataset(judged)
     figure, axes = new_figure(5.6, len(datasets))
     for ax, (dataset, some) in zip(axes, datasets.items(), strict=True):
@@ -35,7 +35,7 @@ def plot_roc(path: Path, judged: Sequence[Judged]) -> None:
 
 
 def plot_precision_recall(path: Path, judged: Sequence[Judged]) -> None:
-    """Precision-recall curves of detectors and baselines, a panel a data set."""
+    """Precision-recall curves of detectors and baselines, one panel for each data set."""
     datasets = _by_dataset(judged)
     figure, axes = new_figure(5.6, len(datasets))
     for ax, (dataset, some) in zip(axes, datasets.items(), strict=True):
@@ -57,11 +57,11 @@ def plot_precision_recall(path: Path, judged: Sequence[Judged]) -> None:
 
 
 def plot_confusion(path: Path, judged: Sequence[Judged], metrics: Sequence[Any]) -> None:
-    """What the videos are against what was decided, with numbers and shares."""
+    """The confusion matrix: labels against decisions, with numbers and shares."""
     figure, axes = new_figure(2.9, len(judged))
     for ax, one, measured in zip(axes, judged, metrics, strict=True):
         table = measured["confusion"]
-        counts = np.array([[table[label][said] for said in DECISIONS] for label in table])
+        counts = np.array([[table[label][decision] for decision in DECISIONS] for label in table])
         shares = counts / counts.sum(axis=1, keepdims=True)
         ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         for (row, column), count in np.ndenumerate(counts):
@@ -74,7 +74,7 @@ def plot_confusion(path: Path, judged: Sequence[Judged], metrics: Sequence[Any])
                 va="center",
                 color="white" if dark else "black",
             )
-        ax.set_xticks(range(len(DECISIONS)), [f"called\n{said}" for said in DECISIONS])
+        ax.set_xticks(range(len(DECISIONS)), [f"called\n{decision}" for decision in DECISIONS])
         ax.set_yticks(range(len(table)), [f"is {label}" for label in table])
         ax.grid(visible=False)
         title(ax, f"Decisions, {one.detector}", f"{one.dataset}: {_counts(one)}")
@@ -82,17 +82,19 @@ def plot_confusion(path: Path, judged: Sequence[Judged], metrics: Sequence[Any])
 
 
 def plot_reliability(path: Path, judged: Sequence[Judged]) -> None:
-    """What was said against what was so, in bins of equal mass, with the number of videos."""
+    """Predicted against observed, in bins of equal mass, with the number of videos."""
     figure, axes = new_figure(4.6, len(judged))
     for ax, one in zip(axes, judged, strict=True):
         bins = reliability(one.probability, one.fake)
         error = calibration_error(one.probability, one.fake)
         ax.plot([0, 1], [0, 1], color=MARK, linewidth=0.8)
-        ax.plot(bins.said, bins.found, marker="o", **style(1))
-        for said, found, videos in zip(bins.said, bins.found, bins.videos, strict=True):
+        ax.plot(bins.predicted, bins.observed, marker="o", **style(1))
+        for predicted, observed, videos in zip(
+            bins.predicted, bins.observed, bins.videos, strict=True
+        ):
             ax.annotate(
                 str(videos),
-                (said, found),
+                (predicted, observed),
                 xytext=(5, -11),
                 textcoords="offset points",
                 fontsize=7,
@@ -143,8 +145,8 @@ def _draw_thresholds(ax: Any, judged: Judged) -> None:
 
 
 def _curves(judged: Sequence[Judged]) -> Iterator[tuple[str, RankingCurve]]:
-    """Of detectors, then of their baselines; the baselines named after their detector where there
-    are several."""
+    """The curves of detectors, then of their baselines; where there are several detectors, each
+    baseline is named after its own."""
     for one in judged:
         yield one.detector, _curve(one.probability, one.fake)
     for one in judged:
@@ -164,7 +166,7 @@ def _by_dataset(judged: Sequence[Judged]) -> Mapping[str, list[Judged]]:
 
 
 def _all_counts(judged: Sequence[Judged]) -> str:
-    """A detector that can't judge some videos has counts of its own."""
+    """The counts of each detector: it may be unable to judge some videos."""
     counts = {_counts(one) for one in judged}
     if len(counts) == 1:
         return counts.pop()

@@ -14,7 +14,7 @@ Floats64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class RankingCurve:
-    """What every threshold from the highest score down finds: each (draws, thresholds + 1).
+    """What each threshold from the highest score down finds: each (draws, thresholds + 1).
 
     The first column is a threshold above all scores; equal scores share a threshold.
     """
@@ -58,8 +58,8 @@ def average_precision(curve: RankingCurve) -> Floats64:
 
 
 def equal_error_rate(curve: RankingCurve) -> Floats64:
-    """EER: where as many reals pass for fake as fakes for real, on the straight line between
-    the two thresholds around it."""
+    """EER: the rate at which as large a share of reals is called fake as of fakes is called real,
+    interpolated linearly between the two thresholds around it."""
     gap = curve.false_positives + curve.true_positives - 1  # rises from -1 to 1
     after = (gap >= 0).argmax(axis=1)
     rows = np.arange(len(gap))
@@ -69,8 +69,8 @@ def equal_error_rate(curve: RankingCurve) -> Floats64:
 
 
 def found_at(rate: float) -> Callable[[RankingCurve], Floats64]:
-    """TPR at an FPR: the largest share of fakes that a threshold finds which calls at most this
-    share of the reals fake."""
+    """TPR at an FPR: the largest share of fakes found by a threshold that calls at most this share
+    of the reals fake."""
 
     def found(curve: RankingCurve) -> Floats64:
         allowed = curve.false_positives <= rate + 1e-12

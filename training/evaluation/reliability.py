@@ -12,18 +12,18 @@ BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """What was said and what was so, in bins of rising probability: each (bins,)."""
+    """Predicted and observed shares of fakes, in bins of rising probability: each (bins,)."""
 
-    said: NDArray[np.float64]  # mean probability of fake
-    found: NDArray[np.float64]  # share of fakes
+    predicted: NDArray[np.float64]  # mean probability of fake
+    observed: NDArray[np.float64]  # share of fakes
     videos: NDArray[np.int64]
 
 
 def bin_places(probabilities: VideoValues, bins: int = BINS) -> NDArray[np.int64]:
     """The bin of each video, from 0 up: (videos,).
 
-    Bins hold equally many videos, as far as equal probabilities allow: those share a bin, so
-    that the order of the videos says nothing.
+    Bins hold equally many videos as far as equal probabilities allow: those share a bin, so that
+    the order of the videos does not matter.
     """
     edges = np.unique(np.quantile(probabilities, np.linspace(0, 1, bins + 1)))
     places = np.searchsorted(edges[1:-1], probabilities, side="right")
@@ -42,15 +42,15 @@ def reliability(probabilities: VideoValues, fake: Labels, bins: int = BINS) -> B
 def calibration_error(probabilities: VideoValues, fake: Labels, bins: int = BINS) -> float:
     """Expected calibration error (Guo et al. 2017, eq. 3) with the shares of labels in the data.
 
-    A probability of 0.5 that means even evidence is wrong here where most videos are fake.
-    With few videos a bin, chance alone makes it larger than 0.
+    By this figure, a probability of 0.5 for even evidence is wrong where most videos are fake.
+    With few videos in a bin, chance alone makes it larger than 0.
     """
     weights = np.full((1, len(fake)), 1.0)
     return float(weighted_errors(weights, probabilities, fake, bin_places(probabilities, bins))[0])
 
 
 def balanced_calibration_error(probabilities: VideoValues, fake: Labels, bins: int = BINS) -> float:
-    """The same with both labels weighing the same, as the calibration was fitted."""
+    """The same with equal weight on both labels, as the calibration was fitted."""
     weights = balance(np.full((1, len(fake)), 1.0), fake)
     return float(weighted_errors(weights, probabilities, fake, bin_places(probabilities, bins))[0])
 
@@ -65,7 +65,7 @@ def weighted_errors(
 
 
 def balance(weights: VideoValues, fake: Labels) -> NDArray[np.float64]:
-    """`weights` (draws, videos), so scaled that in each row both labels have the sum 1."""
+    """`weights` (draws, videos), scaled so that in each row each label has the sum 1."""
     of_fakes = weights[:, fake].sum(axis=1, keepdims=True)
     of_reals = weights[:, ~fake].sum(axis=1, keepdims=True)
     return np.asarray(np.where(fake, weights / of_fakes, weights / of_reals))

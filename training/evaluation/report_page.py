@@ -1,4 +1,4 @@
-"""What a page of the report is made of, before it is HTML."""
+"""The parts of a report's page, before they become HTML."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class PageSection:
 
 
 def strict(value: Any) -> Any:
-    """As strict JSON can say it: NumPy's numbers as numbers, what is not finite as null."""
+    """The value for strict JSON: NumPy's numbers as numbers, non-finite ones as null."""
     if isinstance(value, Mapping):
         return {str(key): strict(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -18,7 +18,7 @@ from .figure_tables import (
 )
 from .material import ReportMaterial
 from .metrics import Figures
-from .parts import SPEAKS
+from .parts import FEWEST_VIDEOS
 from .report_page import Diagram, PageSection
 
 Pictures = Mapping[str, Diagram]
@@ -29,13 +29,13 @@ ENVELOPE_TOLD = (
     "{share:.1%} of these videos lie inside all bounds. The decisions and error rates above are "
     "those of the scores alone. The tables of where it is weak compare inside and outside."
 )
-APART = ("leaks", "warnings", "unreadable")  # of the findings: shown in places of their own
+APART = ("leaks", "warnings", "unreadable")  # findings with sections of their own
 
 
 def make_sections(
     report: ReportMaterial, measured: Sequence[Figures], pictures: Pictures
 ) -> list[PageSection]:
-    """All parts that there is something to say in."""
+    """All sections that are not empty."""
     return [
         *_of_notes(report),
         *_of_seed(report),
@@ -60,9 +60,9 @@ def _of_notes(report: ReportMaterial) -> Iterator[PageSection]:
 
 def _of_seed(report: ReportMaterial) -> Iterator[PageSection]:
     if report.seed_protocol:
-        told = dict(report.seed_protocol)
-        why = told.pop("why")
-        table = sides_table("The same data, judged by two protocols", told)
+        shown = dict(report.seed_protocol)
+        why = shown.pop("why")
+        table = sides_table("The same data, judged by two protocols", shown)
         yield PageSection("The seed's protocol beside the sound one", texts=why, tables=[table])
 
 
@@ -108,8 +108,8 @@ def _of_traits(measured: Sequence[Figures]) -> Iterator[PageSection]:
     tables = [table for one in measured for table in trait_tables(one)]
     if tables:
         text = (
-            f"{NOTHING} stands where there are fewer than {SPEAKS} videos. Fakes of one method are "
-            "ranked against all reals."
+            f"{NOTHING} stands where there are fewer than {FEWEST_VIDEOS} videos. Fakes of one "
+            "method are ranked against all reals."
         )
         yield PageSection("Where it is weak", texts=[text], tables=tables)
 
@@ -142,8 +142,8 @@ def _of_left_out(report: ReportMaterial) -> PageSection:
 
 
 def _of_data(report: ReportMaterial, pictures: Pictures) -> Iterator[PageSection]:
-    told = {name: value for name, value in report.findings.items() if name not in APART}
-    tables = [Table("What the index found", ["", ""], list(flat_rows(told)))] if told else []
+    shown = {name: value for name, value in report.findings.items() if name not in APART}
+    tables = [Table("What the index found", ["", ""], list(flat_rows(shown)))] if shown else []
     drawn = [pictures["labels"]] if "labels" in pictures else []
     warnings = [str(warning) for warning in report.findings.get("warnings", ())]
     if tables or drawn or warnings:

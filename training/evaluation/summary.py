@@ -7,7 +7,7 @@ CHANCE = 0.5
 
 
 def verdict_sentence(metrics: Mapping[str, Any]) -> str:
-    """What `measure` found, in one plain sentence: better than chance, better than the baselines?
+    """The result of `measure` in one plain sentence: better than chance, than the baselines?
 
     A difference counts only where its whole 95 % interval lies above 0, and a better AUC than
     chance only where its whole interval lies above 0.5.
@@ -36,7 +36,7 @@ def surely_above(figure: Mapping[str, Any], line: float) -> bool:
 
 
 def figure_text(figure: Mapping[str, Any], sign: str = "") -> str:
-    """A figure as people read it: value, and interval or why there is none."""
+    """A figure as people read it: the value, and its interval or why there is none."""
     if figure["value"] is None:
         return f"no figure: {figure['reason']}"
     value = f"{figure['value']:{sign}.3f}"
@@ -56,6 +56,6 @@ def _compared(metrics: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         by = f"{difference['value']:+.3f}, without an interval"
         if difference["interval"] is not None:
             by = figure_text(difference, "+")
-        told = f"the {name} (AUC {theirs:.3f}, difference {by})"
-        (beaten if surely_above(difference, 0) else unbeaten).append(told)
+        text = f"the {name} (AUC {theirs:.3f}, difference {by})"
+        (beaten if surely_above(difference, 0) else unbeaten).append(text)
     return beaten, unbeaten

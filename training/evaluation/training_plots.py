@@ -16,14 +16,14 @@ Epoch = Mapping[str, float | None]
 
 
 def best_epoch(curves: Sequence[Epoch]) -> Epoch:
-    """The epoch whose weights were kept: the first of the highest AUC on validation."""
+    """The epoch whose weights were kept: the first with the highest AUC on validation."""
     return max(curves, key=lambda epoch: _number(epoch["val_auc"], -math.inf))
 
 
 def plot_curves(path: Path, curves: Sequence[Epoch], rows: Sequence[Row]) -> None:
     """Accuracy and loss by epoch, training and validation, with the best epoch marked.
 
-    What is None is a gap in the line. `rows` of the data set are counted; they may be empty.
+    None leaves a gap in the line. `rows` of the data set are counted; they may be empty.
     """
     figure, axes = new_figure(3.6, 2)
     best = best_epoch(curves)

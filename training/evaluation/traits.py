@@ -1,4 +1,4 @@
-"""Named bins for what videos look like, so that a reader sees where a detector fails."""
+"""Named bins for properties of videos, so that a reader sees where a detector fails."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ BRIGHTNESSES: Bounds = (
     (170, "middling (60 to 169)"),
     (math.inf, "bright (170 and more)"),
 )
-# Of 1080p at 30 frames a second 0.05 bits a pixel are 3 Mbit/s, and 0.15 are 9 Mbit/s.
+# For 1080p at 30 frames per second 0.05 bits per pixel are 3 Mbit/s, and 0.15 are 9 Mbit/s.
 COMPRESSIONS: Bounds = (
     (0.05, "strong (under 0.05 bits a pixel)"),
     (0.15, "usual (0.05 to 0.15 bits a pixel)"),
@@ -39,13 +39,13 @@ def name_traits(
     bits_per_pixel: Sequence[float],
     method: Sequence[str],
 ) -> dict[str, tuple[str, ...]]:
-    """The `traits` of `Judged`: one name a video in each; "" where it is not known.
+    """The `traits` of `Judged`: each has one name per video, "" where it is not known.
 
     Args:
         face_width: of the judged person, in pixels of the video; not above 0: unknown.
         brightness: mean of the picture, 0..255; negative: unknown.
         bits_per_pixel: of a frame; not above 0: unknown.
-        method: of manipulation, as the data set names it; "" for reals and where it says nothing.
+        method: of manipulation, as the data set names it; "" for reals and where it names none.
     """
     return {
         FACE_SIZE: _bins(face_width, FACE_SIZES, known=lambda width: width > 0),

@@ -18,15 +18,15 @@ from .extract import ExtractTask, FileFeatures, extract, is_done, load_features
 from .plan import Plan
 from .sequences import Sequences, write_sequences
 
-IMAGES_A_TASK = 32
-VIDEO_LIMIT_S = 900.0  # as workers.job_seconds of the service
+IMAGES_PER_TASK = 32
+VIDEO_LIMIT_S = 900.0  # the same as the service's workers.job_seconds
 
 Wants = Literal["vectors", "crops"]
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The vectors of all rows that could be looked at, and what else was seen."""
+    """The vectors of all rows that could be read, and what was measured along with them."""
 
     rows: list[Row]
     sequences: Sequences  # `video` is the place in `rows`
@@ -38,7 +38,7 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done to all rows."""
+    """What is to be computed for all rows."""
 
     root: Path
     plan: Plan
@@ -50,15 +50,15 @@ class Job:
 def compute(
     rows: Sequence[Row], job: Job, wants: Wants, journal: Journal, progress: ProgressCallback
 ) -> dict[str, str]:
-    """Compute what is not there yet; rows whose process was lost, and why.
+    """Compute what is not there yet; return the rows whose process was lost, and why.
 
-    A file that ends its process costs the batch it was in a second look, one by one.
+    When a file ends its process, the files of its batch are tried again one by one.
     """
     used = [row for row in rows if row.split != UNUSED]
     todo = [row for row in used if not _nothing_left(row, job, wants)]
     done, lost = len(used) - len(todo), {}
     progress(wants, done, len(used))
-    tasks, places = list(_bunches(todo, job, wants)), _places(todo, job)
+    tasks, places = list(_make_tasks(todo, job, wants)), _places(todo, job)
     while tasks:
         again = []
         for end in run_tasks(extract, tasks, job.workers, VIDEO_LIMIT_S, places):
@@ -76,12 +76,12 @@ def compute(
 
 
 def _places(rows: Sequence[Row], job: Job) -> Places:
-    """Also makes the folders, for none can be opened to a worker that is not there."""
+    """Where workers read and write. Makes the folders: access needs existing ones."""
     kept = [job.plan.cache, *([job.keep_frames] if job.keep_frames else ())]
     for folder in kept:
         folder.mkdir(parents=True, exist_ok=True)
     files = (split_archive(row.path)[0] or row.path for row in rows)
-    return Places((*folders_of(job.root, files), job.plan.start), tuple(kept))
+    return Places((*folders_of(job.root, files), job.plan.backbone_folder), tuple(kept))
 
 
 def _nothing_left(row: Row, job: Job, wants: Wants) -> bool:
@@ -91,7 +91,7 @@ def _nothing_left(row: Row, job: Job, wants: Wants) -> bool:
 
 
 def gather(rows: Sequence[Row], plan: Plan, lost: dict[str, str], folder: Path) -> Collected:
-    """Lay the kept vectors of all used rows into one file in `folder`."""
+    """Write the cached vectors of all used rows into one file in `folder`."""
     seen, left_out = [], dict(lost)
     steps, facts, measures = 0, [], [measured_rows([])]
     for row in (row for row in rows if row.split != UNUSED and row.name not in lost):
@@ -120,12 +120,12 @@ def _persons(rows: Sequence[Row], plan: Plan) -> Iterator[list[NDArray[np.float1
         yield features.persons()
 
 
-def _bunches(rows: Sequence[Row], job: Job, wants: Wants) -> Iterator[ExtractTask]:
+def _make_tasks(rows: Sequence[Row], job: Job, wants: Wants) -> Iterator[ExtractTask]:
     images = [row for row in rows if row.kind == IMAGE]
     videos = [row for row in rows if row.kind != IMAGE]
     batches = [(row,) for row in videos] + [
-        tuple(images[start : start + IMAGES_A_TASK])
-        for start in range(0, len(images), IMAGES_A_TASK)
+        tuple(images[start : start + IMAGES_PER_TASK])
+        for start in range(0, len(images), IMAGES_PER_TASK)
     ]
     for batch in batches:
         yield ExtractTask(job.root, batch, job.plan, wants, job.keep_crops, job.keep_frames)

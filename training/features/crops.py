@@ -1,4 +1,4 @@
-"""What the network sees of a video or face image: the very crops that serving would cut."""
+"""What the network sees of a video or face image: the same crops that serving would cut."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ from ..forgery.views import crop_of_image, make_views, view_seed
 from .plan import VIEWS_SEED, Plan
 
 THREADS = 1  # each worker process keeps to one core
-FACE_IN_IMAGE = 0.8  # of a face image's side is the face
+FACE_IN_IMAGE = 0.8  # side of the face, as a share of a face image's side
 
 
-TrackMeasures = NDArray[np.float64]  # (persons, measures): in MEASURES' order; NaN: not to be had
+TrackMeasures = NDArray[np.float64]  # (persons, measures) in MEASURES' order; NaN: unknown
 
 
 @dataclass(frozen=True, slots=True)
 class RowCrops:
-    """All that is seen of one row: its persons one after the other, the largest first."""
+    """The crops of one row: its persons one after the other, the largest first."""
 
     images: NDArray[np.uint8]  # (rows, size, size, 3)
     lengths: NDArray[np.int64]  # (persons,): rows of each
@@ -49,9 +49,9 @@ class RowCrops:
 
 
 def read_crops(root: Path, row: Row, plan: Plan, keep: Path | None = None) -> RowCrops:
-    """Look at one row. `keep` is a folder for the frames as JPEGs.
+    """Read one row. `keep` is a folder for the frames as JPEGs.
 
-    Raises `NotAnalysable` or OSError when there is nothing to be seen.
+    Raises `NotAnalysable` or OSError when nothing can be seen in it.
     """
     if row.kind == IMAGE:
         return _of_image(read_image(root, row.path), row, plan)
@@ -100,9 +100,9 @@ def _forged(frames: Iterable[Frame], seed: int, plan: Plan) -> Iterator[Frame]:
 
 
 def _of_image(image: Image, row: Row, plan: Plan) -> RowCrops:
-    """A face image stands for a video, by as many views of it as a video has frames.
+    """A face image stands for a video: it gives as many views as a video gives frames.
 
-    How wide faces are in videos, and in how many frames, is not to be learned from it.
+    It does not show how wide faces are in videos, nor in how many frames they appear.
     """
     image = forged_image(image, row.forge)
     views = _views(image, row, plan)
@@ -112,7 +112,7 @@ def _of_image(image: Image, row: Row, plan: Plan) -> RowCrops:
 
 
 def _views(image: Image, row: Row, plan: Plan) -> Image:
-    """(views, size, size, 3), degraded as videos are; a single one is the face itself, cut as
+    """(views, size, size, 3), degraded as videos are; a single view is the face itself, cut as
     serving cuts it."""
     size = plan.preprocessing.size
     if plan.preprocessing.crop.kind == "whole_frame":
@@ -130,7 +130,7 @@ def _turned(image: Image) -> list[float]:
 
 
 def forged_image(image: Image, seed: int) -> Image:
-    """A face image, self-blended by a seed; seed 0 leaves it as it is."""
+    """A face image, self-blended with a seed; seed 0 leaves it as it is."""
     if not seed:
         return image
     return forge(image, image_landmarks(image).points, np.random.default_rng(seed))
@@ -155,7 +155,7 @@ def _crops(
 
 
 def write_crops(path: Path, crops: RowCrops) -> None:
-    """Keep crops, each as a PNG (lossless)."""
+    """Write crops, each as a PNG (lossless)."""
     encoded = [cv2.imencode(".png", cv2.cvtColor(i, cv2.COLOR_RGB2BGR))[1] for i in crops.images]
     ends = np.cumsum([len(png) for png in encoded])
     write_whole(
@@ -170,7 +170,7 @@ def write_crops(path: Path, crops: RowCrops) -> None:
 
 
 def load_crops(path: Path) -> RowCrops:
-    """Read what `write_crops` kept."""
+    """Read what `write_crops` wrote."""
     with np.load(path) as kept:
         pngs = np.split(kept["pngs"], kept["ends"][:-1])
         images = [cv2.cvtColor(_decode(png), cv2.COLOR_BGR2RGB) for png in pngs]
@@ -184,7 +184,7 @@ def load_crops(path: Path) -> RowCrops:
 
 
 def write_whole(path: Path, **arrays: NDArray[np.generic] | np.generic | str) -> None:
-    """Write an npz that is there whole or not at all, whatever ends the process."""
+    """Write an npz as a whole or not at all, whatever ends the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
     with beside.open("wb") as stream:

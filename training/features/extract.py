@@ -1,4 +1,4 @@
-"""From a row of the index to vectors on disk: what a worker process does."""
+"""From a row of the index to vectors on disk: the work of a worker process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ class ExtractTask:
     rows: tuple[Row, ...]
     plan: Plan
     wants: str  # "vectors" or "crops"
-    keep_crops: bool  # of videos, so that another backbone need not decode them again
+    keep_crops: bool  # of videos, so that for another backbone they need not be decoded again
     keep_frames: Path | None
 
 
 @dataclass(frozen=True, slots=True)
 class FileFeatures:
-    """What is kept of one row. Without vectors it says why."""
+    """What is kept for one row. Without vectors, `reason` says why."""
 
     vectors: NDArray[np.float16]  # (rows, width): its persons one after the other
     lengths: NDArray[np.int64]  # (persons,)
@@ -55,7 +55,7 @@ class FileFeatures:
 
 
 def extract(task: ExtractTask) -> list[str]:
-    """Look at each row and keep what is seen; the names of the rows that are done."""
+    """Compute and keep the vectors of each row; return the names of the rows that are done."""
     for row in task.rows:
         try:
             crops = _crops_of(row, task)
@@ -75,7 +75,7 @@ def is_done(row: Row, plan: Plan, wants: str) -> bool:
 
 
 def load_features(path: Path) -> FileFeatures:
-    """Read what `extract` kept of one row."""
+    """Read what `extract` kept for one row."""
     with np.load(path) as kept:
         return FileFeatures(
             kept["vectors"],
@@ -99,7 +99,7 @@ def _crops_of(row: Row, task: ExtractTask) -> RowCrops:
 
 
 def _keep_vectors(row: Row, crops: RowCrops, plan: Plan) -> None:
-    backbone = _backbone(plan.start, plan.preprocessing)
+    backbone = _backbone(plan.backbone_folder, plan.preprocessing)
     batches: Sequence[NDArray[np.uint8]] = [
         crops.images[start : start + BATCH] for start in range(0, len(crops.images), BATCH)
     ]
@@ -128,5 +128,5 @@ def _keep_reason(path: Path, reason: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _backbone(start: Path, preprocessing: PreprocessingRecord) -> OpenVinoBackbone:
-    return load_saved(start, preprocessing, THREADS)
+def _backbone(folder: Path, preprocessing: PreprocessingRecord) -> OpenVinoBackbone:
+    return load_saved(folder, preprocessing, THREADS)

@@ -1,7 +1,7 @@
-"""What a run begins with: a backbone with its weights, and where they came from.
+"""The initial weights of a run: a backbone with its weights, and where they came from.
 
 Weights are rounded to float16 before anything is computed with them, because that is how a
-detector stores them: what training sees is then what serving will see.
+detector stores them: training then computes with the same values as serving.
 """
 
 import hashlib
@@ -53,13 +53,13 @@ class InitialWeights:
     arrays: Mapping[str, NDArray[np.float32]]  # <layer>/<weight>, as stored: float16's values
     description: Description
     preprocessing: PreprocessingRecord
-    frame: Arrays | None  # what each frame says alone: a classifier that was trained with it
+    frame: Arrays | None  # the linear classifier of single frames that was trained with it
     learned_from: tuple[str, ...]
     licence: str
 
     @property
     def digest(self) -> str:
-        """The identity of what a crop goes through."""
+        """Identifies the backbone with its weights and preprocessing."""
         digest = hashlib.sha256(json.dumps(self.description, sort_keys=True).encode())
         digest.update(self.preprocessing.model_dump_json().encode())
         for name in sorted(self.arrays):
@@ -71,47 +71,47 @@ class InitialWeights:
         return build_backbone(self.backbone, self.arrays)
 
     def with_trained(self, network: Any, frame: Arrays) -> "InitialWeights":
-        """The same after training: other weights, and the classifier they were trained with."""
+        """A copy with the trained weights, and the classifier that was trained with them."""
         return replace(self, arrays=_as_stored(get_arrays(network)), frame=frame)
 
 
 def find_initial_weights(recipe: Recipe, registry: Registry) -> InitialWeights:
-    """What the recipe names: a backbone of its own or a detector's, averaged with others if asked.
+    """What the recipe names: a plain backbone or a detector's, averaged with others if it says so.
 
-    Raises `UserError`, `WeightsMissing` or `DetectorError` when it can't be had.
+    Raises `UserError`, `WeightsMissing` or `DetectorError` when it can't be used.
     """
     known = recipe.backbone in USUAL_SIZE
-    start = _of_backbone(recipe) if known else _of_detector(recipe, registry)
+    initial = _of_backbone(recipe) if known else _of_detector(recipe, registry)
     others = [initial_weights_of_detector(_detector(name, registry)) for name in recipe.averaged]
-    return _averaged(start, recipe.averaged, others) if others else start
+    return _averaged(initial, recipe.averaged, others) if others else initial
 
 
 def _averaged(
-    start: InitialWeights, names: Sequence[str], others: Sequence[InitialWeights]
+    initial: InitialWeights, names: Sequence[str], others: Sequence[InitialWeights]
 ) -> InitialWeights:
     """The mean of the weights, classifiers included (Wortsman et al. 2022, arXiv:2203.05482)."""
-    if start.frame is None:
+    if initial.frame is None:
         raise UserError(
-            f"averaged: {start.backbone} has no classifier to average; "
+            f"averaged: {initial.backbone} has no classifier to average; "
             "name weights or a detector that has one"
         )
     for name, other in zip(names, others, strict=True):
-        if other.description != start.description:
+        if other.description != initial.description:
             raise UserError(f"averaged: {name} is of another network than the start")
-        if _scale(other) != _scale(start):
+        if _scale(other) != _scale(initial):
             raise UserError(f"averaged: {name} takes its pixels in another scale than the start")
-    alike = [start, *others]
-    mean = {name: np.mean([one.arrays[name] for one in alike], axis=0) for name in start.arrays}
+    alike = [initial, *others]
+    mean = {name: np.mean([one.arrays[name] for one in alike], axis=0) for name in initial.arrays}
     frames = [one.frame for one in alike if one.frame is not None]
-    frame = {name: np.mean([one[name] for one in frames], axis=0) for name in start.frame}
-    told = [line for one in alike for line in one.learned_from]
+    frame = {name: np.mean([one[name] for one in frames], axis=0) for name in initial.frame}
+    sources = [line for one in alike for line in one.learned_from]
     return replace(
-        start, arrays=_as_stored(mean), frame=frame, learned_from=tuple(dict.fromkeys(told))
+        initial, arrays=_as_stored(mean), frame=frame, learned_from=tuple(dict.fromkeys(sources))
     )
 
 
-def _scale(start: InitialWeights) -> tuple[Any, Any]:
-    return start.preprocessing.mean, start.preprocessing.std
+def _scale(initial: InitialWeights) -> tuple[Any, Any]:
+    return initial.preprocessing.mean, initial.preprocessing.std
 
 
 def _detector(name: str, registry: Registry) -> DetectorFolder:
@@ -128,13 +128,13 @@ def _of_detector(recipe: Recipe, registry: Registry) -> InitialWeights:
             f"--weights goes with a backbone's name ({', '.join(USUAL_SIZE)}); "
             f"the detector {recipe.backbone} brings its own"
         )
-    start = initial_weights_of_detector(folder)
-    size = recipe.size or start.preprocessing.size
-    crop = _crop(recipe, start.preprocessing.crop.side)
-    mirrored = recipe.mirrored or start.preprocessing.mirrored
-    asked = {"size": size, "crop": crop, "mirrored": mirrored}
-    changed = start.preprocessing.model_copy(update=asked)
-    return replace(start, preprocessing=changed)
+    initial = initial_weights_of_detector(folder)
+    size = recipe.size or initial.preprocessing.size
+    crop = _crop(recipe, initial.preprocessing.crop.side)
+    mirrored = recipe.mirrored or initial.preprocessing.mirrored
+    requested = {"size": size, "crop": crop, "mirrored": mirrored}
+    changed = initial.preprocessing.model_copy(update=requested)
+    return replace(initial, preprocessing=changed)
 
 
 def initial_weights_of_detector(folder: DetectorFolder) -> InitialWeights:
@@ -158,30 +158,30 @@ def initial_weights_of_detector(folder: DetectorFolder) -> InitialWeights:
     )
 
 
-def save_initial_weights(start: InitialWeights, folder: Path) -> None:
-    """Keep it where worker processes find it; nothing is done when it lies there."""
+def save_initial_weights(initial: InitialWeights, folder: Path) -> None:
+    """Save them in `folder` for worker processes; does nothing if they are there already."""
     if (folder / WEIGHTS_FILE).is_file():
         return
     beside = folder.with_name(f"{folder.name}.{os.getpid()}")
     beside.mkdir(parents=True, exist_ok=True)
-    frame = {f"{HEAD_PREFIX}{name}": array for name, array in (start.frame or {}).items()}
-    own = {f"{BACKBONE_PREFIX}{name}": array for name, array in start.arrays.items()}
+    frame = {f"{HEAD_PREFIX}{name}": array for name, array in (initial.frame or {}).items()}
+    own = {f"{BACKBONE_PREFIX}{name}": array for name, array in initial.arrays.items()}
     write_arrays(beside / WEIGHTS_FILE, own | frame)
-    (beside / NETWORK_FILE).write_text(json.dumps(start.description), encoding="utf-8")
+    (beside / NETWORK_FILE).write_text(json.dumps(initial.description), encoding="utf-8")
     beside.rename(folder)
 
 
 def trained_initial_weights(folder: Path, first: InitialWeights) -> InitialWeights:
-    """What `save_initial_weights` kept of `first` after its training."""
+    """Read what `save_initial_weights` saved of `first` after its training."""
     arrays = read_arrays(folder / WEIGHTS_FILE)
     frame = {name: part(arrays, HEAD_PREFIX)[name] for name in FRAME_ARRAYS}
     return replace(first, arrays=part(arrays, BACKBONE_PREFIX), frame=frame)
 
 
-def load_saved(start: Path, preprocessing: PreprocessingRecord, threads: int) -> OpenVinoBackbone:
-    """The saved backbone as it serves."""
-    description = json.loads((start / NETWORK_FILE).read_bytes())
-    arrays = part(read_arrays(start / WEIGHTS_FILE), BACKBONE_PREFIX)
+def load_saved(folder: Path, preprocessing: PreprocessingRecord, threads: int) -> OpenVinoBackbone:
+    """The saved backbone, run as in serving."""
+    description = json.loads((folder / NETWORK_FILE).read_bytes())
+    arrays = part(read_arrays(folder / WEIGHTS_FILE), BACKBONE_PREFIX)
     return OpenVinoBackbone(description, arrays, preprocessing, threads)
 
 
@@ -208,7 +208,7 @@ def _of_backbone(recipe: Recipe) -> InitialWeights:
 
 
 def _frame_classifier(weights: Path) -> Arrays | None:
-    """The classifier with one output that an npz may carry beside the backbone."""
+    """The classifier with one output that an npz may hold beside the backbone."""
     if weights.suffix != ".npz":
         return None
     arrays = read_arrays(weights)

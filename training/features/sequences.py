@@ -1,4 +1,4 @@
-"""The vectors of many videos, mapped from one file: memory holds only what is looked at."""
+"""The vectors of many videos, mapped from one file: memory holds only what is accessed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ VECTORS_FILE, PLACES_FILE = "vectors.npy", "places.npz"
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """Sequences of vectors, one a person (track) of a video, in order of time.
+    """Sequences of vectors, one per person (track) of a video, in order of time.
 
     The persons of one video lie side by side, the largest face first.
     """

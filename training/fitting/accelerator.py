@@ -1,17 +1,17 @@
-"""Mixed precision and several devices, where there is a GPU that Keras knows of."""
+"""Mixed precision and several devices, where there is a GPU that Keras can use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 MIXED = "mixed_float16"
-PARALLEL = ("jax",)  # backends whose Keras spreads a batch over devices
+PARALLEL = ("jax",)  # backends with which Keras spreads a batch over devices
 
 
 @contextmanager
 def accelerated() -> Iterator[int]:
-    """Networks built within use what there is.
+    """Networks that are built within this context use the GPUs that there are.
 
-    Gives the number of devices a batch is spread over, a power of two: a batch must be a multiple.
+    Yields the number of devices that a batch is spread over, a power of two that must divide it.
     """
     import keras
 
@@ -34,7 +34,7 @@ def accelerated() -> Iterator[int]:
 
 
 def _gpus() -> list[str]:
-    """Such as `gpu:0`. Asked without a type, because JAX raises where there is none of it."""
+    """Names such as `gpu:0`. All types are listed, because JAX raises for a type it has none of."""
     import keras
 
     if keras.backend.backend() == "torch":  # Keras has no list of devices for it

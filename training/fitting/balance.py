@@ -1,4 +1,4 @@
-"""What is done about unequal numbers of fakes and reals: in the training part and nowhere else."""
+"""Balancing unequal numbers of fakes and reals, in the training part and nowhere else."""
 
 import warnings
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from .data import Material
 
 NEIGHBOURS = 5
 MEMORY = 2.5 * 2**30  # bytes that SMOTE may take
-CHUNK_BYTES = 512 << 20  # that one call of SMOTE may take for what it makes
-BYTES_A_NUMBER = 24  # the most that SMOTE has in memory for one number that it makes
+CHUNK_BYTES = 512 << 20  # memory of what one call of SMOTE makes
+BYTES_PER_NUMBER = 24  # the most memory that SMOTE takes for one number that it makes
 
 
 @dataclass(frozen=True, slots=True)
 class Balanced:
-    """The training part with something done about its numbers."""
+    """The training part after balancing."""
 
     material: Material
     sentence: str  # what was done
 
 
 def balance(material: Material, recipe: Recipe) -> Balanced:
-    """As `--balance` says. Raises `UserError` when SMOTE can't work on this part."""
+    """Balance as the recipe says. Raises `UserError` when SMOTE can't work on this part."""
     if recipe.balance == "smote":
         return _smote(material, recipe)
     if recipe.balance == "class-weight":
@@ -67,10 +67,10 @@ def _smote(material: Material, recipe: Recipe) -> Balanced:
 def _synthesise(
     material: Material, label: bool, count: int, steps: int, seed: int
 ) -> NDArray[np.float16]:
-    """`count` made sequences: (count, steps, width).
+    """`count` synthetic sequences: (count, steps, width).
 
-    The library is handed the minority and one other video, which it needs to see two labels; and
-    it is asked for some at a time, because it computes in float64.
+    The library gets the minority and one other video, because it requires two labels; and it makes
+    some sequences at a time, because it computes in float64.
     """
     minority = np.flatnonzero(material.fake == label)
     other = np.flatnonzero(material.fake != label)[:1]
@@ -78,7 +78,7 @@ def _synthesise(
     flat = material.gather(rows).reshape(len(rows), -1)
     labels = np.arange(len(flat)) < len(minority)
     made = np.empty((count, flat.shape[1]), np.float16)
-    size = max(1, CHUNK_BYTES // (BYTES_A_NUMBER * flat.shape[1]))
+    size = max(1, CHUNK_BYTES // (BYTES_PER_NUMBER * flat.shape[1]))
     for number, begin in enumerate(range(0, count, size)):
         end = min(count, begin + size)
         wanted = {True: len(minority) + end - begin}
@@ -90,13 +90,13 @@ def _synthesise(
 def smote(
     vectors: Floats32, labels: Labels, wanted: Any, minority: int, seed: int
 ) -> tuple[Floats32, Labels]:
-    """SMOTE (Chawla et al. 2002, arXiv:1106.1813): `vectors` (n, width), then the made ones.
+    """SMOTE (Chawla et al. 2002, arXiv:1106.1813): `vectors` (n, width), then the synthetic ones.
 
     Args:
         wanted: imbalanced-learn's `sampling_strategy`.
         minority: videos of the rarer label.
 
-    Raises `UserError` when there is but one of them.
+    Raises `UserError` when there is only one of them.
     """
     from imblearn.over_sampling import SMOTE
 
@@ -105,7 +105,7 @@ def smote(
         random_state=seed,
         k_neighbors=_neighbours(minority),
     )
-    with warnings.catch_warnings():  # it warns that a label comes to outnumber the other: meant so
+    with warnings.catch_warnings():  # it warns that one label will outnumber the other: intended
         warnings.filterwarnings("ignore", "After over-sampling", UserWarning)
         found, found_labels = sampler.fit_resample(vectors, labels)
     return found, found_labels
@@ -121,7 +121,7 @@ def _neighbours(minority: int) -> int:
 
 
 def _require_memory(minority: int, made: int, numbers: int) -> None:
-    """SMOTE holds the minority three times as float32; what is made is kept as float16."""
+    """SMOTE holds the minority three times as float32; its result is kept as float16."""
     needed = numbers * (3 * 4 * minority + 2 * made)
     if needed > MEMORY:
         raise UserError(

@@ -1,4 +1,4 @@
-"""What is drawn for one epoch: which videos, how many steps of each, which steps."""
+"""What is drawn for one epoch: the videos, how many steps of each, and which steps."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 from ..array_types import Floats32
 from .data import Material
 
-MIN_BATCHES = 10  # an epoch
+MIN_BATCHES = 10  # per epoch
 Batch = tuple[Floats32, Floats32, Floats32]
 
 
 def batch_size(material: Material, wanted: int) -> int:
-    """A batch holds no video twice."""
+    """The size of a batch, limited so that it holds no video twice."""
     return min(wanted, len(material))
 
 
-def batches_an_epoch(material: Material, size: int) -> int:
-    """Enough for one pass, the last batch filled up with videos of a second one."""
+def batches_per_epoch(material: Material, size: int) -> int:
+    """Enough for one pass over the videos; the last batch is filled up from a second pass."""
     return max(MIN_BATCHES, -(-len(material) // size))
 
 
@@ -29,7 +29,7 @@ def epoch_batches(material: Material, size: int, random: np.random.Generator) ->
     sequence's, so that the head can judge videos of any length.
     """
     longest = int(material.lengths.max())
-    for videos in _passes(len(material), size, batches_an_epoch(material, size), random):
+    for videos in _passes(len(material), size, batches_per_epoch(material, size), random):
         steps = int(random.integers(1, longest, endpoint=True))
         rows = material.starts[videos, None] + draw_steps(material.lengths[videos], steps, random)
         labels = material.fake[videos, None].astype(np.float32)
@@ -41,7 +41,7 @@ def draw_steps(
 ) -> NDArray[np.int64]:
     """For each sequence, `steps` of its steps in order of time: (sequences, steps).
 
-    None is drawn twice where there are enough; else all are there, evenly repeated.
+    No step is drawn twice where there are enough; else all are used, repeated evenly.
     """
     longest = max(steps, int(lengths.max()))
     keys = random.random((len(lengths), longest))

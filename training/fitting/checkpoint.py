@@ -1,4 +1,4 @@
-"""A fit that can be broken off after any epoch: its state in one file."""
+"""The state of a fit in one file, so that it can be interrupted after any epoch."""
 
 import json
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ EpochFigures = dict[str, float | int | None]
 
 @dataclass(slots=True)
 class FitState:
-    """How far a fit is."""
+    """How far a fit has come."""
 
     epoch: int  # the last finished one
     best_epoch: int  # 0 is the start
     best: Arrays  # of the head, as they were after `best_epoch`
-    curves: list[EpochFigures]  # one an epoch, the start included
+    curves: list[EpochFigures]  # one per epoch, the start included
 
 
 def save_checkpoint(folder: Path, network: Any, state: FitState, belongs_to: str) -> None:
-    """Write it whole or not at all, in the place of the one before."""
+    """Write a checkpoint whole or not at all, replacing the one before."""
     folder.mkdir(parents=True, exist_ok=True)
     stored = {f"{BEST_PREFIX}{name}": array for name, array in state.best.items()}
     stored |= {f"{VARIABLE_PREFIX}{n}": array for n, array in enumerate(_values(network))}
@@ -42,10 +42,10 @@ def save_checkpoint(folder: Path, network: Any, state: FitState, belongs_to: str
 
 
 def load_checkpoint(folder: Path, network: Any, belongs_to: str) -> FitState | None:
-    """Put the network and its optimizer back to where they were.
+    """Restore the network and its optimizer to the state of the checkpoint.
 
     None when there is no checkpoint, or one of other data or settings. The optimizer must be built:
-    one that is not has no place for what it remembers, which would be lost without a word.
+    otherwise it has no variables for its state yet, which would be lost silently.
     """
     path = folder / CHECKPOINT_FILE
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What a head is fitted to and judged on: labelled sequences, real ones and made ones."""
+"""What a head is fitted to and judged on: labelled sequences, recorded and synthetic."""
 
 import hashlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ...storage.errors import UserError
 from ..array_types import Floats32, Labels
 from ..features.sequences import Sequences
 
-CHUNK_BYTES = 64 << 20  # of float32 that is looked at at a time
+CHUNK_BYTES = 64 << 20  # of float32 in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class SplitPart:
     """One split's videos, ready for fitting."""
 
     sequences: Sequences
-    chosen: NDArray[np.int64]  # sequence numbers, one a video
+    chosen: NDArray[np.int64]  # sequence numbers, one per video
     fake: Labels  # (videos,) aligned with chosen
-    groups: tuple[str, ...]  # likewise
+    groups: tuple[str, ...]  # (videos,) aligned with chosen
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -34,14 +34,14 @@ class SplitPart:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Sequences of any length, read from where they lie; only what is gathered is in memory."""
+    """Sequences of any length, mapped from their file; only what is gathered is in memory."""
 
     vectors: NDArray[Any]  # (rows, width), floats; may be mapped from a file
     starts: NDArray[np.int64]  # (videos,): the row where each begins
     lengths: NDArray[np.int64]  # (videos,): steps
     fake: Labels
     weights: Floats32  # (videos,): in the loss
-    made: NDArray[Any]  # (made rows, width): of made videos; their rows go on behind `vectors`
+    made: NDArray[Any]  # (made rows, width): synthetic; numbered on after `vectors`
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -71,7 +71,7 @@ class Material:
         return replace(self, weights=weights)
 
     def with_made(self, sequences: NDArray[np.float16], fake: bool) -> "Material":
-        """The same and, behind it, made videos (made, steps, width) of one label."""
+        """The same, followed by synthetic videos (made, steps, width) of one label."""
         count, steps, width = sequences.shape
         starts = len(self.vectors) + steps * np.arange(count)
         return Material(
@@ -84,14 +84,14 @@ class Material:
         )
 
     def chunks(self, videos: NDArray[np.int64], steps: int) -> Iterator[NDArray[np.int64]]:
-        """`videos` in runs that fit into memory with `steps` steps each."""
+        """`videos` in chunks that fit into memory with `steps` steps each."""
         size = max(1, CHUNK_BYTES // (4 * steps * self.width))
         for begin in range(0, len(videos), size):
             yield videos[begin : begin + size]
 
 
 def material_of(part: SplitPart) -> Material:
-    """A part as it lies on disk, every video of weight 1."""
+    """A part as it is on disk, every video with weight 1."""
     return Material(
         vectors=part.sequences.vectors,
         starts=part.sequences.starts[part.chosen],
@@ -118,7 +118,7 @@ def require_both(fake: Labels, what: str) -> None:
 
 
 def fingerprint(*materials: Material) -> str:
-    """Of the data that a checkpoint belongs to: lengths, labels, weights, first vectors."""
+    """Digest of the data that a checkpoint belongs to: lengths, labels, weights, first vectors."""
     digest = hashlib.sha256()
     for material in materials:
         for array in (material.lengths, material.fake, material.weights):

@@ -1,7 +1,7 @@
 """Fine-tuning: the backbone and a linear classifier learn on single face crops.
 
-Reads top to bottom, shapes in trailing comments. All that is drawn comes from (seed, step), so a
-broken run goes on as if it had never been broken.
+Reads top to bottom, shapes in trailing comments. All random numbers come from (seed, step), so an
+interrupted run goes on as if it had never stopped.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class Settings:
 
 
 def finetune_backbone(
-    start: InitialWeights,
+    initial: InitialWeights,
     faces: CropSource,
     rows: Sequence[Row],
     settings: Settings,
@@ -68,14 +68,14 @@ def finetune_backbone(
         _require_both(part)
     with accelerated():
         steps = settings.finetuning.steps or max(1, len(train) // settings.finetuning.batch)
-        network, backbone, see = network_to_tune(start, settings, steps)
-        belongs_to = _digest(start, settings, train)
+        network, backbone, frozen_part = network_to_tune(initial, settings, steps)
+        belongs_to = _digest(initial, settings, train)
         begun = load_checkpoint(folder, network, belongs_to)
         course = Course(
             network=network,
             state=begun or FitState(0, 0, get_arrays(network), []),
             judged=_judged_faces(held, faces, settings.seed),
-            see=see,
+            frozen_part=frozen_part,
             steps=steps,
             folder=folder,
             belongs_to=belongs_to,
@@ -90,18 +90,18 @@ def finetune_backbone(
         set_arrays(network, course.state.best)
         write_json(folder / "curves.json", course.state.curves)
         frame = {f"frame/{v.name}": _array(v) for v in network.get_layer("frame").weights}
-        return start.with_trained(backbone, frame)
+        return initial.with_trained(backbone, frame)
 
 
 @dataclass(slots=True)
 class Course:
-    """A training under way; an epoch of its `state` is one batch."""
+    """A training in progress; an epoch of its `state` is one batch."""
 
     network: Any
     state: FitState
     judged: "ValidationFaces"
-    see: FrozenPart
-    steps: int  # an epoch
+    frozen_part: FrozenPart
+    steps: int  # per epoch
     folder: Path
     belongs_to: str
     losses: list[float] = field(default_factory=list)  # since the last epoch's end
@@ -110,18 +110,18 @@ class Course:
     def learn(self, pixels: Image, fake: NDArray[np.float32], seed: int) -> None:
         """One batch: (batch, size, size, 3) and (batch, 1)."""
         reset_dropout(self.network, np.random.default_rng([seed, self.state.epoch]))
-        self.losses.append(float(self.network.train_on_batch(self.see(pixels), fake)))
+        self.losses.append(float(self.network.train_on_batch(self.frozen_part(pixels), fake)))
         self.state.epoch += 1
 
     def judge(self) -> None:
-        """Measure on the validation part, and remember the weights when they are the best."""
+        """Measure on the validation part, and keep the weights if they are the best so far."""
         state = self.state
         loss = float(np.mean(self.losses)) if self.losses else None
         curve: EpochFigures = {"step": state.epoch, "loss": loss}
         if is_averaged(self.network, state.epoch):  # else it would be the same twice
-            curve["val_auc_unaveraged"] = _auc(self.network, self.judged, self.see)
+            curve["val_auc_unaveraged"] = _auc(self.network, self.judged, self.frozen_part)
         with averaged(self.network, state.epoch):
-            area = _auc(self.network, self.judged, self.see)
+            area = _auc(self.network, self.judged, self.frozen_part)
             if all(area > float(before["val_auc"] or 0) for before in state.curves):
                 state.best_epoch, state.best = state.epoch, get_arrays(self.network)
         logger.info("step %d: loss %s, AUC %.4f", state.epoch, loss, area)
@@ -129,14 +129,14 @@ class Course:
         self.losses.clear()
 
     def save(self) -> None:
-        """Keep where it stands."""
+        """Write a checkpoint."""
         save_checkpoint(self.folder, self.network, self.state, self.belongs_to)
         self.saved = time.monotonic()
 
 
 def is_averaged(network: Any, step: int) -> bool:
     """Whether a running average of the network's weights is kept; before the first step none is."""
-    # With mixed precision the one that averages is wrapped in one that scales the loss.
+    # With mixed precision the averaging optimizer is wrapped in one that scales the loss.
     optimizer = getattr(network.optimizer, "inner_optimizer", network.optimizer)
     return bool(step and optimizer.use_ema)
 
@@ -163,7 +163,7 @@ def _learn(
     progress: ProgressCallback,
 ) -> None:
     state, total = course.state, course.steps * settings.finetuning.epochs
-    if not state.curves:  # what it starts from stays, unless an epoch is better
+    if not state.curves:  # the initial weights are kept unless an epoch is better
         course.judge()
     while state.epoch < total:
         course.learn(*next(drawn), settings.seed)
@@ -177,45 +177,45 @@ def _learn(
         progress("finetune", state.epoch, total)
 
 
-def _digest(start: InitialWeights, settings: Settings, train: Sequence[Row]) -> str:
-    """What a checkpoint must belong to."""
-    told = f"{start.digest} {settings!r} {[row.name for row in train]}"
-    return hashlib.sha256(told.encode()).hexdigest()
+def _digest(initial: InitialWeights, settings: Settings, train: Sequence[Row]) -> str:
+    """Identifies what a checkpoint must belong to."""
+    text = f"{initial.digest} {settings!r} {[row.name for row in train]}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def network_to_tune(
-    start: InitialWeights, settings: Settings, steps: int
+    initial: InitialWeights, settings: Settings, steps: int
 ) -> tuple[Any, Any, FrozenPart]:
-    """What learns, compiled; the backbone that it is a part of; what makes its input of pixels.
+    """The part that learns, compiled; the backbone it belongs to; the frozen part that feeds it.
 
     Raises `UserError` when the network can't be cut where the settings say.
     """
     import keras
 
     keras.utils.set_random_seed(settings.seed)
-    backbone = start.network()
+    backbone = initial.network()
     vector = keras.layers.Dropout(DROPOUT, seed=settings.seed)(backbone.outputs[1])
     logit = keras.layers.Dense(1, name="frame", dtype="float32")(vector)
     network = keras.Model(backbone.input, logit)
-    if start.frame:
+    if initial.frame:
         frame = network.get_layer("frame")
-        frame.kernel.assign(start.frame["frame/kernel"])
-        frame.bias.assign(start.frame["frame/bias"])
-    asked = settings.finetuning
-    if asked.frozen_norm:
+        frame.kernel.assign(initial.frame["frame/kernel"])
+        frame.bias.assign(initial.frame["frame/bias"])
+    finetuning = settings.finetuning
+    if finetuning.frozen_norm:
         _freeze_norms(network)
-    network, see = split_network(network, asked.frozen_to, start.preprocessing)
-    rate = keras.optimizers.schedules.CosineDecay(asked.rate, steps * asked.epochs)
-    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=asked.smoothing)
-    averaging = {"use_ema": True, "ema_momentum": asked.average} if asked.average else {}
-    network.compile(keras.optimizers.AdamW(rate, weight_decay=asked.decay, **averaging), loss)
-    # A checkpoint is put back before the first batch: its moments and averages need their place.
+    network, frozen_part = split_network(network, finetuning.frozen_to, initial.preprocessing)
+    rate = keras.optimizers.schedules.CosineDecay(finetuning.rate, steps * finetuning.epochs)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=finetuning.smoothing)
+    averaging = {"use_ema": True, "ema_momentum": finetuning.average} if finetuning.average else {}
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=finetuning.decay, **averaging), loss)
+    # A checkpoint is restored before the first batch: its moments and averages need variables.
     network.optimizer.build(network.trainable_variables)
-    return network, backbone, see
+    return network, backbone, frozen_part
 
 
 def _freeze_norms(network: Any) -> None:
-    """Let no layer of batch normalisation learn, nor look at a batch's own mean."""
+    """Let no batch normalisation learn, nor use the mean of a batch."""
     import keras
 
     for layer in network.layers:
@@ -231,10 +231,10 @@ class ValidationFaces:
     fake: NDArray[np.bool_]  # (videos,); each has JUDGED_FACES faces in `pixels`
 
 
-def _auc(network: Any, judged: ValidationFaces, see: FrozenPart) -> float:
+def _auc(network: Any, judged: ValidationFaces, frozen_part: FrozenPart) -> float:
     logits = np.concatenate(
         [
-            np.asarray(network.predict_on_batch(see(some)))[:, 0]
+            np.asarray(network.predict_on_batch(frozen_part(some)))[:, 0]
             for some in np.array_split(judged.pixels, max(1, len(judged.pixels) // JUDGED_BATCH))
         ]
     )

@@ -1,4 +1,4 @@
-"""What each frame says alone, before the sequence is looked at: a linear classifier."""
+"""The linear classifier of single frames that the head starts with."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..evaluation.metrics import compare
 from ..run.folder import digest_of
 from .data import SplitPart, fingerprint, material_of
 
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # scikit-learn's C: a small one holds the kernel down
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # scikit-learn's C: a small one keeps the kernel small
 UNTRIED_STRENGTH = 1e-2  # where there are too few groups to try
 FOLDS = 5
 ITERATIONS = 1000
@@ -32,11 +32,11 @@ class FrameClassifier:
     bias: NDArray[np.float32]  # (1,)
 
     def logits(self, vectors: Floats32) -> Floats32:
-        """Of vectors (n, width): (n,)."""
+        """The logits (n,) of vectors (n, width)."""
         return np.asarray(vectors @ self.kernel[:, 0] + self.bias[0], np.float32)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Under the names of the head's."""
+        """Its arrays, named as in the head."""
         return {"frame/kernel": self.kernel, "frame/bias": self.bias}
 
 
@@ -56,10 +56,10 @@ def fit_logistic(train: SplitPart, seed: int) -> FrameClassifier:
 
 
 def kept_logistic(train: SplitPart, seed: int, folder: Path) -> FrameClassifier:
-    """`fit_logistic`, once for the same data: it is kept in `folder`."""
+    """`fit_logistic`, but only once for the same data: the result is kept in `folder`."""
     path = folder / KEPT_FILE
-    told = [fingerprint(material_of(train)), train.groups, seed, STRENGTHS]
-    belongs_to = digest_of({"told": told})
+    inputs = [fingerprint(material_of(train)), train.groups, seed, STRENGTHS]
+    belongs_to = digest_of({"told": inputs})
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
             if str(stored["belongs_to"]) == belongs_to:
@@ -73,22 +73,22 @@ def kept_logistic(train: SplitPart, seed: int, folder: Path) -> FrameClassifier:
 
 
 def choose_frame_start(
-    val: SplitPart, logistic: FrameClassifier, start: Arrays | None, seed: int
+    val: SplitPart, logistic: FrameClassifier, initial: Arrays | None, seed: int
 ) -> tuple[FrameClassifier, str]:
-    """`start`'s classifier, unless the logistic regression is surely better on validation.
+    """`initial`'s classifier, unless the logistic regression is surely better on validation.
 
-    A backbone that has seen the training faces says too much about them, and so does a regression
-    on its vectors there; what it was trained with does not. So the regression has to show that it
-    is better: by the whole 95 % interval of the difference in AUC, where the groups allow one.
+    A backbone that was trained on these very faces fits them too well, and so does a regression on
+    its vectors of them, but not the classifier that it was trained with. So the regression must
+    prove better: by the whole 95 % interval of the difference in AUC, where the groups allow one.
 
     Args:
-        start: `frame/kernel` (width, 1) and `frame/bias` (1,), if there are any.
+        initial: `frame/kernel` (width, 1) and `frame/bias` (1,), if there are any.
 
     Returns the classifier, and OWN or LOGISTIC.
     """
-    if start is None:
+    if initial is None:
         return logistic, LOGISTIC
-    kernel, bias = np.asarray(start["frame/kernel"]), np.asarray(start["frame/bias"])
+    kernel, bias = np.asarray(initial["frame/kernel"]), np.asarray(initial["frame/bias"])
     own = FrameClassifier(kernel.astype(np.float32), bias.astype(np.float32))
     better = _is_better(logistic, own, val, seed)
     return (logistic, LOGISTIC) if better else (own, OWN)
@@ -123,7 +123,7 @@ def _score(
 def _folds(
     means: Floats32, fake: Labels, groups: tuple[str, ...], seed: int
 ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Folds with both labels on both sides; nobody is on both."""
+    """Folds with both labels on both sides, and nobody on both sides."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     count = min(FOLDS, len(set(groups)), int(fake.sum()), int((~fake).sum()))

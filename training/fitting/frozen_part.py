@@ -1,8 +1,8 @@
-"""What of a network learns, and how pixels come to it.
+"""Splitting a network into the part that learns and the frozen part that feeds it.
 
-Layers that stay as they are need no gradients and no TensorFlow: they run as they serve, folded,
-in a tenth of the time. On a CPU more than half of a step goes into the first few layers, which
-see the largest pictures and learn least.
+Frozen layers need no gradients and no TensorFlow: they run as in serving, folded, in a tenth of the
+time. On a CPU more than half of a step goes into the first few layers, which see the largest
+pictures and learn least.
 """
 
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from ...stages.networks.imagenet import with_vector
 from ...storage.detector_record import PreprocessingRecord
 from ...storage.errors import UserError
 
-FrozenPart = Callable[[Image], NDArray[np.floating[Any]]]  # crops (n, size, size, 3) to an input
+FrozenPart = Callable[[Image], NDArray[np.floating[Any]]]  # crops (n, size, size, 3) -> an input
 
 
 def split_network(
     network: Any, frozen_to: str, preprocessing: PreprocessingRecord
 ) -> tuple[Any, FrozenPart]:
-    """The part of `network` above the layer `frozen_to`, and what runs the part below it.
+    """The part of `network` above the layer `frozen_to`, and a function that runs the part below.
 
-    Both parts keep the network's own variables. Without a layer's name it is the whole network.
-    Raises `UserError` when there is no such layer, or when something goes past it.
+    Both parts keep the network's own variables. Without a layer's name the whole network learns.
+    Raises `UserError` when there is no such layer, or when a connection bypasses it.
     """
     if not frozen_to:
         return network, lambda pixels: normalise(pixels, preprocessing)

@@ -1,4 +1,4 @@
-"""From sequences of vectors to a fitted head: balance, start, search, fit."""
+"""From sequences of vectors to a fitted head: balance, initial classifier, search, fit."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,40 +22,40 @@ class Fit:
     """The best epoch's weights, and how they came about."""
 
     arrays: Arrays  # of the head, named as `head_network.head_arrays` does
-    epoch: int  # the best; 0 is the start: the mean of what each frame says alone
+    epoch: int  # the best; 0 is the start: the mean of the frames' own logits
     curves: list[
         EpochFigures
     ]  # loss and accuracy (None for epoch 0), val_loss, val_accuracy, val_auc
-    settings: HeadSettings  # those used
+    settings: HeadSettings  # the ones used
     trials: list[dict[str, Any]]  # {"settings", "score", "epochs"}: the best AUC on validation
     frame_start: str  # "own" or "logistic regression"
-    balance: str  # what was done, in a sentence
-    logistic: FrameClassifier  # the baseline, whether the head began with it or not
+    balance: str  # how it was balanced, in a sentence
+    logistic: FrameClassifier  # the baseline, whether the head started with it or not
 
 
 def fit_head(
     train: SplitPart,
     val: SplitPart,
     recipe: Recipe,
-    start: Arrays | None,
+    initial: Arrays | None,
     folder: Path,
     journal: Journal,
     progress: ProgressCallback,
 ) -> Fit:
-    """Fit on `train`; `val` chooses the start, the settings and the epoch.
+    """Fit on `train`; `val` chooses the frame classifier to start with, the settings, the epoch.
 
-    What is finished lies in `folder` and is not done again. The same arguments give the same
-    arrays on one device, broken off in between or not.
+    Finished work is kept in `folder` and is not done again. The same arguments give the same arrays
+    on one device, interrupted in between or not.
 
     Args:
-        start: `frame/kernel` (width, 1) and `frame/bias` (1,) of the detector started from.
+        initial: `frame/kernel` (width, 1), `frame/bias` (1,) of the detector it starts from.
 
     Raises `UserError` when a part lacks a label or can't be balanced as the recipe says.
     """
     require_both(train.fake, "train")
     require_both(val.fake, "val")
     logistic = kept_logistic(train, recipe.seed, folder)
-    frame, frame_start = choose_frame_start(val, logistic, start, recipe.seed)
+    frame, frame_start = choose_frame_start(val, logistic, initial, recipe.seed)
     balanced = balance(material_of(train), recipe)
     judged = material_of(val)
     task = FitTask(

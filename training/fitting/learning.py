@@ -1,4 +1,4 @@
-"""One fit of the head: epoch by epoch, and as if it had never been broken off."""
+"""One fit of the head, epoch by epoch, with the same result if it is interrupted."""
 
 import hashlib
 import logging
@@ -15,21 +15,21 @@ from ...stages.networks.arrays import Arrays
 from ...stages.networks.head_network import build_head_network, head_arrays, set_head_arrays
 from ..run.recipe import HeadSettings
 from .accelerator import accelerated
-from .batches import batch_size, batches_an_epoch, epoch_batches
+from .batches import batch_size, batches_per_epoch, epoch_batches
 from .checkpoint import EpochFigures, FitState, load_checkpoint, save_checkpoint
 from .data import Material
 from .validation import logits_of, measures
 
-Finished = Callable[[int], None]  # told of each epoch when it is kept
+Finished = Callable[[int], None]  # called with each epoch after its checkpoint is written
 
 
 @dataclass(frozen=True, slots=True)
 class FitTask:
-    """What is to be learned, whatever the settings."""
+    """What is to be fitted, whatever the settings."""
 
     train: Material
     val: Material
-    frame: Arrays | None  # what each frame says alone, left as it is; None: learned with the rest
+    frame: Arrays | None  # the frame classifier, frozen; None: it is learned with the rest
     epochs: int
     patience: int | None  # epochs without a better AUC before it ends; None: never
     seed: int
@@ -38,7 +38,7 @@ class FitTask:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a fit came to."""
+    """The result of a fit."""
 
     best: Arrays  # of the epoch with the best AUC on validation
     best_epoch: int  # 0 is the start
@@ -53,14 +53,13 @@ def learn(
     finished: Finished,
     until: int | None = None,
 ) -> Learned:
-    """Fit, or go on with the fit whose checkpoint lies in `folder`.
+    """Fit, or go on with the fit whose checkpoint is in `folder`.
 
-    The same arguments give the same arrays on one device, broken off in between or not: all that
-    is drawn in an epoch comes from the seed and the epoch.
+    The same arguments give the same arrays on one device, interrupted in between or not: all
+    random numbers of an epoch come from the seed and the epoch.
 
     Args:
-        until: the last epoch to be done now; the rate of learning still falls to 0 at
-            `task.epochs`.
+        until: the last epoch to be done now; the learning rate still falls to 0 at `task.epochs`.
     """
     with accelerated() as devices, _quiet():
         size = _size(task, settings, devices)
@@ -80,7 +79,7 @@ def _do_epoch(network: Any, task: FitTask, size: int, state: FitState) -> None:
     reset_dropout(network, random)
     losses, accuracies = [], []
     for vectors, labels, weights in epoch_batches(task.train, size, random):
-        network.reset_metrics()  # not every Keras does so between batches
+        network.reset_metrics()  # not every version of Keras does so between batches
         logs = network.train_on_batch(vectors, labels, sample_weight=weights, return_dict=True)
         losses.append(float(logs["cross_entropy"]))
         accuracies.append(float(logs["accuracy"]))
@@ -93,7 +92,7 @@ def _do_epoch(network: Any, task: FitTask, size: int, state: FitState) -> None:
 
 
 def _begin(network: Any, task: FitTask) -> FitState:
-    """The start is epoch 0. Nothing is known of the training part then: it was not looked at."""
+    """Judge the start, which is epoch 0; its training figures are None: nothing was measured."""
     return FitState(0, 0, head_arrays(network), [_judged(network, task, 0)])
 
 
@@ -125,7 +124,7 @@ def _build(task: FitTask, settings: HeadSettings, size: int) -> Any:
     if task.frame is not None:
         set_head_arrays(network, task.frame)
         network.get_layer("frame").trainable = False
-    steps = batches_an_epoch(task.train, size) * max(1, task.epochs)
+    steps = batches_per_epoch(task.train, size) * max(1, task.epochs)
     network.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(settings.rate, steps)),
         keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=settings.smoothing),
@@ -139,7 +138,7 @@ def _build(task: FitTask, settings: HeadSettings, size: int) -> Any:
 
 
 def reset_dropout(network: Any, random: np.random.Generator) -> None:
-    """Let the network's dropout begin where `random` says, whatever it has drawn so far."""
+    """Reseed the network's dropout from `random`, whatever it has drawn so far."""
     for layer in network.layers:
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
@@ -148,7 +147,7 @@ def reset_dropout(network: Any, random: np.random.Generator) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what Keras says of sequences of one step, and TensorFlow of every new network."""
+    """Silence Keras about sequences of one step, and TensorFlow about every new network."""
     logger = logging.getLogger("tensorflow")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -161,10 +160,10 @@ def _quiet() -> Iterator[None]:
 
 
 def _digest(task: FitTask, settings: HeadSettings, devices: int) -> str:
-    """What a checkpoint must belong to."""
+    """Identifies what a checkpoint must belong to."""
     frame = [np.asarray(array).tobytes() for _, array in sorted((task.frame or {}).items())]
-    told = f"{task.data} {task.epochs} {task.patience} {task.seed} {devices} {settings!r}"
-    return hashlib.sha256(told.encode() + b"".join(frame)).hexdigest()
+    text = f"{task.data} {task.epochs} {task.patience} {task.seed} {devices} {settings!r}"
+    return hashlib.sha256(text.encode() + b"".join(frame)).hexdigest()
 
 
 def _number(value: float | int | None) -> float:

@@ -1,6 +1,6 @@
-"""What fine-tuning shows its network: fakes beside reals, both degraded alike.
+"""What fine-tuning shows its network: fakes beside reals, both degraded in the same way.
 
-All that is drawn comes from (seed, step), so a broken run goes on as if it had never been broken.
+All random numbers come from (seed, step), so an interrupted run goes on as if it had never stopped.
 """
 
 from collections import deque
@@ -22,26 +22,26 @@ from ..forgery.forge import cross, misfit
 from ..forgery.views import crop_of_image, make_views, view_seed
 from ..run.recipe import FinetuneSettings
 
-READERS = 2  # threads that make batches while the network learns
+READERS = 2  # threads that make batches while the network trains
 CROP_OF_CROP = (0.96, 1.0)  # a video's crops were cut as serving cuts them; stay close to that
-DONORS = 4  # of whom the one is taken whose head is held most alike
-BESIDE_OWN = 0.7  # share of the fakes that stand beside their own real; the others beside any
+DONORS = 4  # candidates, of whom the one with the most similar pose is taken
+BESIDE_OWN = 0.7  # share of the fakes paired with their own real; the rest with any real
 
 PairBatch = tuple[Image, NDArray[np.float32]]  # (batch, size, size, 3); (batch, 1): 1 is fake
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A fake, and the real beside it."""
+    """A fake, and the real it is paired with."""
 
     fake: Row  # or the real that a fake is made from
     real: Row
-    forgery: int = 0  # the seed of what is made of it; 0: nothing
-    donors: tuple[Row, ...] = ()  # the face is that of one of these; none: its own
+    forgery: int = 0  # the seed of the forgery made from `fake`; 0: none is made
+    donors: tuple[Row, ...] = ()  # the face comes from one of these; none: from itself
 
 
 class CropSource:
-    """Single face crops of rows, as training sees them: degraded in a way that a seed draws."""
+    """Single face crops of rows for training, degraded in a way that a seed determines."""
 
     def __init__(self, root: Path, plan: Plan) -> None:
         self._root, self._plan = root, plan
@@ -50,7 +50,7 @@ class CropSource:
         """One face of a row, (size, size, 3), forged by the seed `forgery` unless that is 0.
 
         With `donors` it gets the face of the one whose landmarks fit best, else an altered copy of
-        its own. Two rows with the same `seed` are degraded alike.
+        its own. Two rows with the same `seed` are degraded in the same way.
         """
         face = self._face(row, seed)
         if donors:
@@ -62,7 +62,7 @@ class CropSource:
         return np.asarray(make_views(face, 1, seen.size, seed, crop)[0])
 
     def _face(self, row: Row, seed: int) -> Image:
-        """As the data set has it: its image, or a crop of its video where a seed says."""
+        """The face as in the data set: its image, or a crop of its video that the seed chooses."""
         if row.kind == IMAGE:
             return forged_image(read_image(self._root, row.path), row.forge)
         place = np.random.default_rng(seed).random()
@@ -82,10 +82,11 @@ class CropSource:
 def batches(
     rows: Sequence[Row], faces: CropSource, settings: FinetuneSettings, seed: int, first: int
 ) -> Iterator[PairBatch]:
-    """Endless batches from the step `first` on: half fakes, each beside a real, degraded alike.
+    """Endless batches from the step `first` on: half fakes, each beside a real.
 
-    Most fakes stand beside their own real, if it is known; so what tells the two apart is neither
-    the person nor the camera nor the compression. A share of them is made from that real.
+    The two of a pair are degraded in the same way. Most fakes are paired with their own real, if it
+    is known, so that neither person nor camera nor compression tells the two apart. A share of the
+    fakes is made from that real.
     """
     half = settings.batch // 2
     fakes = [row for row in rows if row.fake]
@@ -116,13 +117,13 @@ def draw_pair(
     reals: Mapping[str, Row],
     settings: FinetuneSettings,
 ) -> Pair:
-    """A fake of the data set beside a real, or a real beside what is made of it."""
+    """A fake of the data set with a real, or a real with the forgery that is made from it."""
     some = others[int(random.integers(len(others)))]
     if random.random() < settings.blended:
         forgery = int(random.integers(1, 2**31))
         crossed = settings.crossed and random.random() < settings.crossed
-        asked = random.integers(len(others), size=DONORS) if crossed else ()
-        donors = tuple(others[int(place)] for place in asked)
+        drawn = random.integers(len(others), size=DONORS) if crossed else ()
+        donors = tuple(others[int(place)] for place in drawn)
         return Pair(some, some, forgery, donors)
     fake = fakes[int(random.integers(len(fakes)))]
     own = reals.get(fake.pair) if random.random() < BESIDE_OWN else None
@@ -130,5 +131,5 @@ def draw_pair(
 
 
 def seed_of(*parts: int | str) -> int:
-    """A seed of these words alone."""
+    """A seed that depends on these parts alone."""
     return view_seed("/".join(map(str, parts)), 0)

@@ -1,4 +1,4 @@
-"""Who is told what of a fit."""
+"""Reporting the progress of a fit to the journal and to the user."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,25 @@ FIT, TUNE = "fit", "tune"
 
 @dataclass(frozen=True, slots=True)
 class ProgressReporter:
-    """The journal, and whoever shows how far the work is."""
+    """Writes finished units to the journal, and calls back with the progress."""
 
     journal: Journal
     progress: ProgressCallback
     part: str = ""  # put before each unit, where one run has several fits
 
     def note(self, unit: str) -> None:
-        """A unit is finished and kept."""
+        """Record that a unit is finished and saved."""
         self.journal.note(FIT, f"{self.part}{unit}")
 
     def epoch(self, epoch: int, epochs: int) -> None:
-        """An epoch is finished and kept."""
+        """Report that an epoch is finished and saved."""
         self.note(f"epoch {epoch}")
         self.progress(FIT, epoch, epochs)
 
     def ended(self, epochs: int) -> None:
-        """The fit has ended, maybe before its last epoch."""
+        """Report that the fit has ended, perhaps before its last epoch."""
         self.progress(FIT, epochs, epochs)
 
     def trials(self, done: int, trials: int) -> None:
-        """So many trials are finished."""
+        """Report how many trials are finished."""
         self.progress(TUNE, done, trials)

@@ -1,9 +1,9 @@
 """`--protocol seed`: the seed system's recipe to the letter, and the sound one on the same vectors.
 
 The seed system averages a video's vectors, makes synthetic samples with SMOTE, and only then
-splits at random. So samples made from training videos, and people seen in training, are in its
-validation part. Both networks, their settings and their number of epochs are the same here: what
-differs is the split.
+splits at random. So its validation part has samples made from training videos, and people seen in
+training. Here both protocols have the same network, settings and number of epochs: only the split
+differs.
 """
 
 import json
@@ -37,7 +37,7 @@ SeedRecord = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Videos:
-    """Mean vectors, and what is known of the videos; all of the same length."""
+    """Mean vectors, labels, groups and splits of videos; all of the same length."""
 
     vectors: Floats32  # (videos, width)
     fake: Labels
@@ -56,7 +56,7 @@ class Videos:
         )
 
     def with_made(self, seed: int) -> tuple[Floats32, Labels]:
-        """The vectors and labels and, behind them, as many made ones as even the numbers."""
+        """The vectors and labels, followed by as many synthetic ones as balance the two labels."""
         minority = int(min(self.fake.sum(), (~self.fake).sum()))
         return smote(self.vectors, self.fake, "auto", minority, seed)
 
@@ -71,7 +71,7 @@ def run_seed_protocol(
     journal: Journal,
     progress: ProgressCallback,
 ) -> SeedRecord:
-    """`{"seed": ..., "sound": ..., "why": [sentences]}`; what is finished in `folder` is kept.
+    """`{"seed": ..., "sound": ..., "why": [sentences]}`; finished work is kept in `folder`.
 
     Args:
         fake: (videos,), like `groups` and `splits` in the order of `sequences.main()`.
@@ -81,12 +81,14 @@ def run_seed_protocol(
     videos = Videos(sequences.means(sequences.main()), fake, tuple(groups), tuple(splits))
     parts = {split: videos.of_split(split) for split in SPLITS}
     vectors = fingerprint(single_steps(videos.vectors, fake))
-    told = [recipe.model_dump(mode="json"), videos.groups, videos.splits, vectors]
-    digest = digest_of({"told": told})
+    inputs = [recipe.model_dump(mode="json"), videos.groups, videos.splits, vectors]
+    digest = digest_of({"told": inputs})
 
     def once(name: str, work: Callable[[Fitting], SeedRecord]) -> SeedRecord:
-        telling = ProgressReporter(journal, progress, f"{name} protocol: ")
-        return _once(folder / f"{name}.json", digest, Fitting(recipe, folder / name, telling), work)
+        reporter = ProgressReporter(journal, progress, f"{name} protocol: ")
+        return _once(
+            folder / f"{name}.json", digest, Fitting(recipe, folder / name, reporter), work
+        )
 
     seed = once("seed", partial(_seed, videos))
     sound = once("sound", partial(_sound, parts))
@@ -114,17 +116,17 @@ def explain(seed: SeedRecord, sound: SeedRecord) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """How and where one of the two is fitted."""
+    """How and where one of the two protocols is fitted."""
 
     recipe: Recipe
     folder: Path
-    telling: ProgressReporter
+    reporter: ProgressReporter
 
     def learn(self, train: Material, val: Material) -> Learned:
-        """All epochs, no early stopping; what a frame says is learned with the rest."""
+        """Fit for all epochs, with no early stopping and the frame classifier learned, too."""
         data, recipe = fingerprint(train, val), self.recipe
         task = FitTask(train, val, None, recipe.epochs, None, recipe.seed, data)
-        return learn_with_best(task, recipe, self.folder, MEASURE, self.telling)[0]
+        return learn_with_best(task, recipe, self.folder, MEASURE, self.reporter)[0]
 
 
 def _seed(videos: Videos, fitting: Fitting) -> SeedRecord:
@@ -139,14 +141,14 @@ def _seed(videos: Videos, fitting: Fitting) -> SeedRecord:
         random_state=fitting.recipe.seed,
     )
     learned = fitting.learn(*(single_steps(vectors[side], fake[side]) for side in (train, val)))
-    said = _logits(learned, vectors[val]) > 0
-    real = len(videos.fake)  # those made lie behind
+    called = _logits(learned, vectors[val]) > 0
+    real = len(videos.fake)  # the synthetic ones come after them
     report = classification_report(
-        fake[val], said, labels=[False, True], target_names=["real", "fake"],
+        fake[val], called, labels=[False, True], target_names=["real", "fake"],
         output_dict=True, zero_division=0,
     )  # fmt: skip
     return {
-        "accuracy": float((said == fake[val]).mean()),
+        "accuracy": float((called == fake[val]).mean()),
         "best_accuracy": max(float(curve[MEASURE] or 0) for curve in learned.curves),
         "curves": learned.curves,
         "report": report,
@@ -179,7 +181,7 @@ def _sound(parts: Mapping[str, Videos], fitting: Fitting) -> SeedRecord:
 
 
 def _logits(learned: Learned, vectors: Floats32) -> Floats32:
-    """By the code that serves, with the weights of the last epoch."""
+    """The logits by the code of serving, with the weights of the last epoch."""
     head = Head(learned.last)
     return np.array([head.run(vector[None]).logit for vector in vectors], np.float32)
 
@@ -187,7 +189,7 @@ def _logits(learned: Learned, vectors: Floats32) -> Floats32:
 def _once(
     path: Path, digest: str, fitting: Fitting, work: Callable[[Fitting], SeedRecord]
 ) -> SeedRecord:
-    """What `path` keeps, if it was made from the same; else the work is done."""
+    """The result kept in `path`, if it belongs to `digest`; else do the work and keep it."""
     if path.is_file():
         kept = json.loads(path.read_bytes())
         if kept["made_from"] == digest:

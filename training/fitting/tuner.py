@@ -1,8 +1,8 @@
-"""`--trials`: settings of the head are tried, and those with the best validation are kept.
+"""`--trials`: tries settings of the head, and keeps those with the best validation.
 
-Keras Tuner chooses what is tried next from the seed and from the scores so far. A broken search
-is told the finished trials' scores again, which makes it choose the same, and goes on with the
-trial it was at from that trial's own checkpoint.
+Keras Tuner chooses what is tried next from the seed and the scores so far. An interrupted search
+gets the scores of the finished trials again, so that it makes the same choices, and goes on with
+the unfinished trial from that trial's own checkpoint.
 """
 
 import json
@@ -23,31 +23,31 @@ OBJECTIVE = "score"
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is tried, and who is told."""
+    """One search: what is fitted, where, and by which measure it is judged."""
 
     task: FitTask
     recipe: Recipe
     folder: Path
     measure: str  # of the curves; its best epoch is the trial's score
-    telling: ProgressReporter
+    reporter: ProgressReporter
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What the search came to."""
+    """The result of a search."""
 
     settings: HeadSettings
-    folder: Path  # of the best trial: the fit goes on with its checkpoint
+    folder: Path  # of the best trial: the fit goes on from its checkpoint
     trials: list[dict[str, Any]]  # {"settings", "score", "epochs"} in the order of trying
 
 
 def learn_with_best(
-    task: FitTask, recipe: Recipe, folder: Path, measure: str, telling: ProgressReporter
+    task: FitTask, recipe: Recipe, folder: Path, measure: str, reporter: ProgressReporter
 ) -> tuple[Learned, SearchResult]:
-    """Search as the recipe says, then fit with what was found (else with the recipe's settings).
+    """Search as the recipe says, then fit with the best settings (without a search: the recipe's).
 
     Args:
-        measure: what is best: `val_auc` or `val_accuracy`.
+        measure: the measure to maximise: `val_auc` or `val_accuracy`.
 
     Raises `UserError` when there are trials to do but no epochs.
     """
@@ -55,26 +55,26 @@ def learn_with_best(
         raise UserError("--trials needs epochs to try settings with: --epochs 1 or more")
     found = SearchResult(recipe.head, folder, [])
     if recipe.trials:
-        found = run_search(Search(task, recipe, folder / "trials", measure, telling))
+        found = run_search(Search(task, recipe, folder / "trials", measure, reporter))
     learned = learn(
-        task, found.settings, found.folder, lambda epoch: telling.epoch(epoch, task.epochs)
+        task, found.settings, found.folder, lambda epoch: reporter.epoch(epoch, task.epochs)
     )
-    telling.ended(task.epochs)
+    reporter.ended(task.epochs)
     return learned, found
 
 
 def run_search(search: Search) -> SearchResult:
-    """Try `recipe.trials` settings, fewer where there are no more different ones."""
+    """Try `recipe.trials` settings, or fewer if there are not so many different ones."""
     import keras_tuner
     from keras_tuner.errors import FatalError
 
     class Tuner(keras_tuner.Tuner):  # type: ignore[misc]
-        """Keras Tuner's search, in which a trial is a fit of ours."""
+        """Keras Tuner's search, in which each trial is one `learn`."""
 
         def run_trial(self, trial: Any, *_: Any, **__: Any) -> dict[str, float]:
             try:
                 score = _try(search, trial.trial_id, trial.hyperparameters.values)
-            except Exception as error:  # else it would count as a bad trial and be passed over
+            except Exception as error:  # else it would count as a failed trial and be skipped
                 raise FatalError(str(error)) from error
             return {OBJECTIVE: score}
 
@@ -82,7 +82,7 @@ def run_search(search: Search) -> SearchResult:
     tuner = Tuner(
         _oracle(search.recipe), directory=search.folder, project_name="tuner", overwrite=True
     )
-    search.telling.trials(0, search.recipe.trials)
+    search.reporter.trials(0, search.recipe.trials)
     try:
         tuner.search(verbose=0)
     except FatalError as fatal:
@@ -91,11 +91,11 @@ def run_search(search: Search) -> SearchResult:
 
 
 def _try(search: Search, trial: str, values: dict[str, Any]) -> float:
-    """Do one trial, unless it is done."""
+    """Do one trial, unless it was finished before; return its score."""
     folder, settings = search.folder / trial, _settings(search.recipe, values)
     until = values.get("tuner/epochs", search.task.epochs)
-    asked = {"settings": settings.model_dump(), "epochs": until}
-    belongs_to = digest_of({"task": _describe(search), **asked})
+    attempt = {"settings": settings.model_dump(), "epochs": until}
+    belongs_to = digest_of({"task": _describe(search), **attempt})
     result = _read(folder / RESULT_FILE)
     if result.get("belongs_to") != belongs_to:
         earlier = values.get("tuner/trial_id")
@@ -105,14 +105,14 @@ def _try(search: Search, trial: str, values: dict[str, Any]) -> float:
             search.task,
             settings,
             folder,
-            lambda epoch: search.telling.note(f"trial {trial} epoch {epoch}"),
+            lambda epoch: search.reporter.note(f"trial {trial} epoch {epoch}"),
             until,
         )
         score = max(float(curve[search.measure] or 0.0) for curve in learned.curves)
-        result = {**asked, "score": score, "belongs_to": belongs_to}
+        result = {**attempt, "score": score, "belongs_to": belongs_to}
         write_json(folder / RESULT_FILE, result)
-        search.telling.note(f"trial {trial}")
-    search.telling.trials(int(trial) + 1, search.recipe.trials)
+        search.reporter.note(f"trial {trial}")
+    search.reporter.trials(int(trial) + 1, search.recipe.trials)
     return float(result["score"])
 
 
@@ -134,7 +134,7 @@ def _oracle(recipe: Recipe) -> Any:
 
     common = {
         "objective": keras_tuner.Objective(OBJECTIVE, "max"),
-        "seed": recipe.seed + 1,  # it takes 0 for no seed
+        "seed": recipe.seed + 1,  # it treats 0 as no seed
         "hyperparameters": _space(),
     }
     if recipe.tuner == "random":
@@ -170,7 +170,7 @@ def _describe(search: Search) -> list[Any]:
 
 
 def _copy(earlier: Path, folder: Path) -> None:
-    """Go on with an earlier trial's checkpoint, which stays as it is."""
+    """Copy an earlier trial's checkpoint to go on from; the original stays as it is."""
     beside = folder.with_name(f".{folder.name}")
     shutil.rmtree(beside, ignore_errors=True)
     shutil.copytree(earlier, beside, ignore=shutil.ignore_patterns(RESULT_FILE))

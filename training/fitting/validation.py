@@ -1,4 +1,4 @@
-"""What a network in training makes of labelled sequences, each looked at in its whole length."""
+"""Judging labelled sequences, each in its whole length, by a network in training."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from ..array_types import Floats32, Labels
 from ..evaluation.auc import auc
 from .data import Material
 
-SMALLEST, LARGEST = 64, 256  # videos a batch: a power of two between them
+SMALLEST, LARGEST = 64, 256  # videos per batch: a power of two between these
 
 
 def logits_of(network: Any, material: Material) -> Floats32:
-    """Of each video, before calibration: (videos,)."""
+    """The logit of each video, before calibration: (videos,)."""
     logits = np.empty(len(material), np.float32)
     size = min(LARGEST, max(SMALLEST, 1 << (len(material) - 1).bit_length()))
     for steps in np.unique(material.lengths):
@@ -28,7 +28,7 @@ def logits_of(network: Any, material: Material) -> Floats32:
 def measures(logits: Floats32, fake: Labels) -> dict[str, float]:
     """Cross-entropy, accuracy at a probability of a half, and AUC.
 
-    Raises `UserError` when the logits are no numbers any more.
+    Raises `UserError` when a logit is not finite.
     """
     exact = logits.astype(np.float64)
     if not np.isfinite(exact).all():
@@ -43,7 +43,7 @@ def measures(logits: Floats32, fake: Labels) -> dict[str, float]:
 
 
 def _predict(network: Any, vectors: Floats32, size: int) -> NDArray[np.float32]:
-    """Filled up to whole batches: one shape to compile for, and one that devices can share."""
+    """Pads to whole batches, so that one shape is compiled, which devices can share."""
     count = len(vectors)
     filled = np.concatenate([vectors, np.repeat(vectors[-1:], -count % size, axis=0)])
     found = network.predict(filled, batch_size=size, verbose=0)

@@ -2,8 +2,8 @@
 
 Self-blended images (Shiohara & Yamasaki, CVPR 2022): a face is blended with a slightly altered copy
 of itself. Cross-identity ones (Li et al., "Face X-ray", CVPR 2020): with the face of somebody else
-who holds the head alike. What is left are the traces that all face swaps share (a seam, statistics
-that differ inside and outside) and none of a method's own.
+in a similar pose. They show the traces that all face swaps share (a seam, statistics that differ
+inside and outside) and none that are peculiar to a method.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ MARGIN = 1.5  # side of that square in larger sides of the landmarks' hull
 GRID = 6  # nodes of the elastic field along each side
 ELASTIC = 0.03  # standard deviation of a node, in sides of the square
 EDGE = (0.02, 0.06)  # standard deviation of the soft edge, in sides of the square
-HULL = (0.85, 1.05)  # size of the mask's hull, in that of the landmarks' hull
+HULL = (0.85, 1.05)  # size of the mask's hull, relative to the landmarks' hull
 RATIOS = (0.5, 0.75, 1.0, 1.0, 1.0)  # how much of the altered face is laid over the other
 COLOUR = 15.0  # greatest shift of a channel, in 255ths
 LIGHT = 0.12  # greatest change of brightness and of contrast
@@ -94,11 +94,12 @@ def cross(
     donor_landmarks: Floats32,
     rng: np.random.Generator,
 ) -> Image:
-    """A picture with somebody else's face in it, its colours brought to those of the own face.
+    """A picture with somebody else's face in it, matched in colour to the original face.
 
     Args:
         image, landmarks, rng: as for `forge`.
-        donor, donor_landmarks: the picture that the face comes from, likewise, and as many points.
+        donor, donor_landmarks: the picture that the face comes from, and its landmarks, as many as
+            in `landmarks`.
     """
     recipe = draw_recipe(rng)
     size = (image.shape[1], image.shape[0])
@@ -110,8 +111,8 @@ def cross(
 
 
 def misfit(landmarks: Floats32, donor_landmarks: Floats32) -> float:
-    """How far one face's landmarks stay from another's when they are laid over each other: the
-    mean distance in larger sides of the hull. It is pose and expression that an affine map keeps.
+    """How far one face's landmarks are from another's after the best affine fit: the mean distance
+    in larger sides of the hull. What remains are differences in pose and expression.
     """
     onto = _onto(donor_landmarks, landmarks)
     laid = donor_landmarks @ onto[:, :2].T + onto[:, 2]
@@ -132,7 +133,7 @@ def blend(
 ) -> Image:
     """Blend a face with its altered copy as `recipe` says; shapes as for `forge`.
 
-    `mask` (height, width), 0..1, stands in for `face_mask`: forge there and nowhere else.
+    `mask` (height, width), 0..1, replaces `face_mask`: forge there and nowhere else.
     """
     altered = alter(image, recipe)
     face, around = (altered, image) if recipe.alters_face else (image, altered)
@@ -153,7 +154,7 @@ def _coloured_as(face: Image, model: Image, mask: Floats32) -> Image:
     """`face` with the mean and the spread that each channel of `model` has within the mask
     (Reinhard et al. 2001, in RGB)."""
     within = mask > HALF
-    if not within.any():  # the landmarks lie beside the picture: nothing of the face is seen
+    if not within.any():  # the landmarks lie outside the picture: no part of the face is visible
         return face
     ours, theirs = face[within].astype(np.float32), model[within].astype(np.float32)
     factor = np.minimum(theirs.std(axis=0) / (ours.std(axis=0) + 1), SPREAD)
@@ -162,9 +163,9 @@ def _coloured_as(face: Image, model: Image, mask: Floats32) -> Image:
 
 
 def _onto(landmarks: Floats32, others: Floats32) -> NDArray[np.float64]:
-    """The (2, 3) affine matrix that lays landmarks over others with the least squared error."""
-    told = np.column_stack([landmarks, np.ones(len(landmarks))])
-    return np.asarray(np.linalg.lstsq(told, others, rcond=None)[0].T, np.float64)
+    """The (2, 3) affine matrix that maps landmarks onto others with the least squared error."""
+    points = np.column_stack([landmarks, np.ones(len(landmarks))])
+    return np.asarray(np.linalg.lstsq(points, others, rcond=None)[0].T, np.float64)
 
 
 def face_mask(shape: tuple[int, int], landmarks: Floats32, recipe: ForgeryRecipe) -> Floats32:

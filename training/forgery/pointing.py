@@ -1,6 +1,6 @@
-"""The pointing game (Zhang et al. 2018, arXiv:1608.00507): does a map's peak lie in the evidence?
+"""The pointing game (Zhang et al. 2018, arXiv:1608.00507): is a map's peak within the evidence?
 
-The evidence is known where it was made: one part of a real face is self-blended, the rest stays.
+The evidence is known because it was made: one part of a real face is self-blended.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from ...stages.media.video import Image
 from ..array_types import Floats32
 from .forge import blend, draw_recipe, face_mask
 
-GROWN = 1.25  # size of the forged region in that of its landmarks' hull
+GROWN = 1.25  # size of the forged region, relative to its landmarks' hull
 WITHIN = 0.5  # of a mask: inside
 # Landmarks of MediaPipe's face mesh; left and right are the person's own.
 REGIONS = {
@@ -36,7 +36,7 @@ def forge_region(
 
 
 def peak(heat: Heat, size: int) -> tuple[int, int]:
-    """Row and column of a map's hottest pixel when it is drawn over (size, size) pixels."""
+    """Row and column of a map's hottest pixel when the map is enlarged to (size, size) pixels."""
     full = enlarge_heat(heat, size, size)
     row, column = np.unravel_index(int(full.argmax()), full.shape)
     return int(row), int(column)

@@ -1,9 +1,9 @@
 """Pseudo-sequences: several views of one face image, as a video would have shown it.
 
-What belongs to a video (its resolution, sharpness, noise, codec, colour) is drawn once; what
-moves from frame to frame (the crop, a little light) is drawn for each view. In half of the videos
-some frames go wrong, as they do when a head turns fast or a hand passes: that is what attention
-over frames can learn from single images; how a forgery flickers in time it cannot.
+Properties of a whole video (resolution, sharpness, noise, codec, colour) are drawn once; those that
+change from frame to frame (the crop, a little light) are drawn for each view. In half of the videos
+some frames go wrong, as they do when a head turns fast or a hand passes: attention over frames can
+learn that from single images, but not how a forgery flickers in time.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from ...stages.media.video import Image
 # The face fills about four fifths of a dfdc-faces crop. Serving cuts 1.10 times the hull of the
 # landmarks, which is about 0.88 of such a crop: views are spread around that.
 CROP_VIDEO = (0.83, 0.96)  # side of the crop over the image's side
-HULLS = 1.10  # that such a crop is
+HULLS = 1.10  # side of such a crop, in sides of the hull
 CROP_FRAME = 0.02  # of the side: spread of a view's crop around its video's
 SHIFT_FRAME = 0.02  # of the side: spread of a view's place
 SHRINK = (0.35, 1.0)  # of the output's side, for half of the videos
@@ -44,11 +44,11 @@ class SharedView:
 
     crop: float
     flip: bool
-    side: int  # pixels that the face is shown with before it is brought to size
+    side: int  # pixels of the face before it is resized
     blur: float
     noise: float
     quality: int  # of JPEG
-    crf: int  # of H.264, which then compresses in place of JPEG; 0: it does not
+    crf: int  # of H.264, which then replaces JPEG; 0: JPEG is used
     gain: NDArray[np.float64]  # (3,)
     lift: float
     mishaps: float  # share of frames that go wrong
@@ -63,8 +63,8 @@ def make_views(
     same views.
     """
     random = np.random.default_rng(seed)
-    look = draw_look(random, size, crop)
-    return np.stack([_view(image, look, size, random) for _ in range(count)])
+    shared = draw_shared_view(random, size, crop)
+    return np.stack([_view(image, shared, size, random) for _ in range(count)])
 
 
 def crop_of_image(side: float) -> tuple[float, float]:
@@ -74,15 +74,15 @@ def crop_of_image(side: float) -> tuple[float, float]:
 
 
 def view_seed(content: str, seed: int) -> int:
-    """A seed of this content (its SHA-256) alone, whatever its place in a list."""
+    """A seed that depends on the content (its SHA-256), not on its place in a list."""
     digest = hashlib.sha256(f"{seed}/{content}".encode()).digest()
     return int.from_bytes(digest[:8], "little")
 
 
-def draw_look(
+def draw_shared_view(
     random: np.random.Generator, size: int, crop: tuple[float, float] = CROP_VIDEO
 ) -> SharedView:
-    """Draw what belongs to a video."""
+    """Draw the properties that all views of a video share."""
     shrunk = random.random() < 1 / 2
     return SharedView(
         crop=random.uniform(*crop),
@@ -98,34 +98,34 @@ def draw_look(
     )
 
 
-def _view(image: Image, look: SharedView, size: int, random: np.random.Generator) -> Image:
-    face = _crop(image, look, random)
-    if random.random() < look.mishaps:
+def _view(image: Image, shared: SharedView, size: int, random: np.random.Generator) -> Image:
+    face = _crop(image, shared, random)
+    if random.random() < shared.mishaps:
         face = MISHAP_KINDS[random.integers(len(MISHAP_KINDS))](face, random)
-    shown = cv2.resize(face, (look.side, look.side), interpolation=cv2.INTER_AREA)
-    if look.blur:
-        shown = cv2.GaussianBlur(shown, (0, 0), look.blur * look.side / size)
-    pixels = shown * look.gain + look.lift + random.uniform(-LIFT_FRAME, LIFT_FRAME)
-    if look.noise:
-        pixels = pixels + random.normal(0, look.noise, shown.shape)
-    face = _compress(np.clip(pixels, 0, 255).astype(np.uint8), look)
+    shown = cv2.resize(face, (shared.side, shared.side), interpolation=cv2.INTER_AREA)
+    if shared.blur:
+        shown = cv2.GaussianBlur(shown, (0, 0), shared.blur * shared.side / size)
+    pixels = shown * shared.gain + shared.lift + random.uniform(-LIFT_FRAME, LIFT_FRAME)
+    if shared.noise:
+        pixels = pixels + random.normal(0, shared.noise, shown.shape)
+    face = _compress(np.clip(pixels, 0, 255).astype(np.uint8), shared)
     return np.asarray(cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _crop(image: Image, look: SharedView, random: np.random.Generator) -> Image:
+def _crop(image: Image, shared: SharedView, random: np.random.Generator) -> Image:
     whole = min(image.shape[:2])
-    side = round(whole * min(1.0, look.crop + random.uniform(-CROP_FRAME, CROP_FRAME)))
+    side = round(whole * min(1.0, shared.crop + random.uniform(-CROP_FRAME, CROP_FRAME)))
     shift = random.uniform(-SHIFT_FRAME, SHIFT_FRAME, 2) * whole
     room = np.array(image.shape[:2]) - side
     top, left = np.clip(np.round(room / 2 + shift), 0, room).astype(int)
     face = image[top : top + side, left : left + side]
-    return np.ascontiguousarray(face[:, ::-1]) if look.flip else face
+    return np.ascontiguousarray(face[:, ::-1]) if shared.flip else face
 
 
-def _compress(face: Image, look: SharedView) -> Image:
-    if look.crf:
-        return through_h264(face, look.crf)
-    _, encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, look.quality])
+def _compress(face: Image, shared: SharedView) -> Image:
+    if shared.crf:
+        return through_h264(face, shared.crf)
+    _, encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, shared.quality])
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Any detectors on any labelled data: the report of training without the training."""
+"""Any detectors on any labelled data: training's report without the training."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ FINGERPRINTS = "fingerprints.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is judged by whom, and where things go."""
+    """Which data sets are judged by which detectors, and where the results go."""
 
     datasets: tuple[Path, ...]
     detectors: tuple[DetectorFolder, ...]
@@ -39,48 +39,48 @@ class Comparison:
     cache: Path
     workers: int
     command: str
-    split: str | None = None  # only what the data sets themselves put into it
+    split: str | None = None  # judge only what the data sets themselves assign to it
 
 
 def compare_detectors(
-    asked: Comparison, progress: ProgressCallback, say: Callable[[str], None]
+    comparison: Comparison, progress: ProgressCallback, announce: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Judge every data set by every detector and write the report into `out`; its metrics.
+    """Judge every data set with every detector, write the report into `out`, return its metrics.
 
     Raises `UserError` when a data set or a detector can't be used.
     """
-    asked.out.mkdir(parents=True, exist_ok=True)
-    asked.cache.mkdir(parents=True, exist_ok=True)
-    journal = Journal(asked.out / "journal.jsonl")
+    comparison.out.mkdir(parents=True, exist_ok=True)
+    comparison.cache.mkdir(parents=True, exist_ok=True)
+    journal = Journal(comparison.out / "journal.jsonl")
     judged, indexes = [], []
-    for name, dataset in zip(name_datasets(asked.datasets), asked.datasets, strict=True):
-        index = index_of(asked, dataset, journal, progress)
-        say(describe(index))
-        write_index(asked.out / f"index-{name}.csv", index.rows)
+    for name, dataset in zip(name_datasets(comparison.datasets), comparison.datasets, strict=True):
+        index = index_of(comparison, dataset, journal, progress)
+        announce(describe(index))
+        write_index(comparison.out / f"index-{name}.csv", index.rows)
         indexes.append(index)
-        for detector in asked.detectors:
-            say(f"{detector.name} judges {name}")
-            judged.append(_judge(asked, name, index, detector, journal, progress))
-    return write_report(asked.out, _report(asked, judged, indexes), asked.seed)
+        for detector in comparison.detectors:
+            announce(f"{detector.name} judges {name}")
+            judged.append(_judge(comparison, name, index, detector, journal, progress))
+    return write_report(comparison.out, _report(comparison, judged, indexes), comparison.seed)
 
 
 def index_of(
-    asked: Comparison, dataset: Path, journal: Journal, progress: ProgressCallback
+    comparison: Comparison, dataset: Path, journal: Journal, progress: ProgressCallback
 ) -> Index:
-    """What of a data set is to be judged. Raises `UserError` when it can't be used."""
+    """The part of a data set that is to be judged. Raises `UserError` when it can't be used."""
     return build_evaluation_index(
         dataset,
-        asked.seed,
-        asked.cache / FINGERPRINTS,
+        comparison.seed,
+        comparison.cache / FINGERPRINTS,
         journal,
         progress,
-        asked.workers,
-        asked.split,
+        comparison.workers,
+        comparison.split,
     )
 
 
 def name_datasets(datasets: Sequence[Path]) -> list[str]:
-    """What each is called in reports: its own name, and its folder's where two are alike."""
+    """The name of each in reports: its own, with its folder's where two are the same."""
     stems = [dataset.absolute().stem for dataset in datasets]
     return [
         stem if stems.count(stem) == 1 else f"{dataset.absolute().parent.name}-{stem}"
@@ -89,7 +89,7 @@ def name_datasets(datasets: Sequence[Path]) -> list[str]:
 
 
 def judge_of(detector: DetectorFolder) -> HeadJudge:
-    """What of a detector turns vectors into decisions."""
+    """The part of a detector that turns vectors into decisions."""
     arrays, record = arrays_from(detector.read(WEIGHTS_FILE), WEIGHTS_FILE), detector.record
     return HeadJudge(
         f"{record.name} {record.version}",
@@ -103,58 +103,62 @@ def judge_of(detector: DetectorFolder) -> HeadJudge:
 
 
 def _judge(
-    asked: Comparison,
+    comparison: Comparison,
     name: str,
     index: Index,
     detector: DetectorFolder,
     journal: Journal,
     progress: ProgressCallback,
 ) -> Judged:
-    with collected_by(asked, index, detector, journal, progress) as (collected, places):
+    with collected_by(comparison, index, detector, journal, progress) as (collected, places):
         return judge_collected(judge_of(detector), name, collected, places)
 
 
 @contextmanager
 def collected_by(
-    asked: Comparison,
+    comparison: Comparison,
     index: Index,
     detector: DetectorFolder,
     journal: Journal,
     progress: ProgressCallback,
 ) -> Iterator[tuple[Collected, list[int]]]:
-    """The vectors that a detector's backbone makes, and the places of what is to be judged."""
-    start = initial_weights_of_detector(detector)
-    folder = asked.cache / "backbones" / start.digest[:16]
-    save_initial_weights(start, folder)
-    plan = make_plan(folder, start.digest, start.preprocessing, asked.frames, asked.cache)
-    lost = compute(index.rows, Job(index.root, plan, asked.workers), "vectors", journal, progress)
-    with tempfile.TemporaryDirectory(dir=asked.cache) as scratch:
+    """The vectors that a detector's backbone makes, and the places of the rows to be judged."""
+    initial = initial_weights_of_detector(detector)
+    folder = comparison.cache / "backbones" / initial.digest[:16]
+    save_initial_weights(initial, folder)
+    plan = make_plan(
+        folder, initial.digest, initial.preprocessing, comparison.frames, comparison.cache
+    )
+    lost = compute(
+        index.rows, Job(index.root, plan, comparison.workers), "vectors", journal, progress
+    )
+    with tempfile.TemporaryDirectory(dir=comparison.cache) as scratch:
         collected = gather(index.rows, plan, lost, Path(scratch))
         yield collected, of_split(collected.rows, TEST)
 
 
 def _report(
-    asked: Comparison, judged: Sequence[Judged], indexes: Sequence[Index]
+    comparison: Comparison, judged: Sequence[Judged], indexes: Sequence[Index]
 ) -> ReportMaterial:
-    names = ", ".join(name_datasets(asked.datasets))
+    names = ", ".join(name_datasets(comparison.datasets))
     return ReportMaterial(
-        title=f"{', '.join(detector.name for detector in asked.detectors)} on {names}",
-        made_by=asked.command,
+        title=f"{', '.join(detector.name for detector in comparison.detectors)} on {names}",
+        made_by=comparison.command,
         judged=judged,
         findings=indexes[0].findings.model_dump(mode="json") if len(indexes) == 1 else {},
         rows=[row for index in indexes for row in index.rows],
         curves=(),
         trials=(),
-        recipe={"frames": asked.frames, "seed": asked.seed},
+        recipe={"frames": comparison.frames, "seed": comparison.seed},
         seed_protocol=None,
-        notes=_notes(asked),
+        notes=_notes(comparison),
     )
 
 
-def _notes(asked: Comparison) -> list[str]:
+def _notes(comparison: Comparison) -> list[str]:
     learned = [
         f"{detector.name} learned from: {'; '.join(detector.record.data)}"
-        for detector in asked.detectors
+        for detector in comparison.detectors
     ]
     return [
         "Every usable video of the data set is judged. Where a detector learned from some of them "

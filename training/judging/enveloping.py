@@ -1,7 +1,7 @@
-"""The operating envelope of a detector that was trained before there was one.
+"""Adding an operating envelope to a detector that was trained before there were any.
 
-Its weights, thresholds and calibration stay; it becomes its next version, because what it decides
-outside of the bounds changes.
+Its weights, thresholds and calibration stay; its version increases, because its decisions outside
+of the bounds change.
 """
 
 from pathlib import Path
@@ -20,47 +20,50 @@ from .judging import make_judged
 from .scoring import score_videos
 
 
-def learn_and_write(asked: Comparison, out: Path, progress: ProgressCallback) -> DetectorFolder:
+def learn_and_write(
+    comparison: Comparison, out: Path, progress: ProgressCallback
+) -> DetectorFolder:
     """Learn bounds from the one data set, and write the one detector with them into `out`.
 
-    Raises `UserError` when there are several of either, or a detector has bounds or stands there.
+    Raises `UserError` when there are several of either, when the detector has bounds already, or
+    when its folder exists in `out`.
     """
-    if len(asked.datasets) != 1 or len(asked.detectors) != 1:
+    if len(comparison.datasets) != 1 or len(comparison.detectors) != 1:
         raise UserError("--envelope takes one data set and one detector")
-    [detector] = asked.detectors
+    [detector] = comparison.detectors
     if detector.record.envelope is not None:
         raise UserError(f"{detector.name} {detector.record.version} has an envelope already")
     if (folder := out / detector.name).exists():
         raise UserError(f"{folder} is there already; choose another folder for --envelope")
-    envelope = _learn(asked, detector, progress)
+    envelope = _learn(comparison, detector, progress)
     version = str(int(detector.record.version) + 1)
-    card = _card(asked, detector, version, envelope)
+    card = _card(comparison, detector, version, envelope)
     return with_envelope(detector, folder, envelope, version, card)
 
 
 def _learn(
-    asked: Comparison, detector: DetectorFolder, progress: ProgressCallback
+    comparison: Comparison, detector: DetectorFolder, progress: ProgressCallback
 ) -> EnvelopeRecord:
-    asked.out.mkdir(parents=True, exist_ok=True)
-    asked.cache.mkdir(parents=True, exist_ok=True)
-    journal, [name] = Journal(asked.out / "journal.jsonl"), name_datasets(asked.datasets)
-    index = index_of(asked, asked.datasets[0], journal, progress)
-    with collected_by(asked, index, detector, journal, progress) as (collected, places):
+    comparison.out.mkdir(parents=True, exist_ok=True)
+    comparison.cache.mkdir(parents=True, exist_ok=True)
+    journal, [name] = Journal(comparison.out / "journal.jsonl"), name_datasets(comparison.datasets)
+    index = index_of(comparison, comparison.datasets[0], journal, progress)
+    with collected_by(comparison, index, detector, journal, progress) as (collected, places):
         judge = judge_of(detector)
         scores = score_videos(collected.sequences, places, judge.head, judge.pooling)
         judged = make_judged(judge, name, collected, places, scores)
-        measured_on = f"{name}, its split {asked.split}" if asked.split else name
+        measured_on = f"{name}, its split {comparison.split}" if comparison.split else name
         measures = collected.measures[scores.person]
-        return learn_envelope(measures, judged, measured_on, FALSE_POSITIVES, asked.seed)
+        return learn_envelope(measures, judged, measured_on, FALSE_POSITIVES, comparison.seed)
 
 
 def _card(
-    asked: Comparison, detector: DetectorFolder, version: str, envelope: EnvelopeRecord
+    comparison: Comparison, detector: DetectorFolder, version: str, envelope: EnvelopeRecord
 ) -> str:
-    """The card it had, with the envelope after it."""
+    """The detector's card, with the envelope after it."""
     before = (detector.path / CARD_FILE).read_text(encoding="utf-8").rstrip()
     title = f"# {detector.name} {detector.record.version}"
-    made = f"Learned by `{asked.command}`; the weights are those of version "
+    made = f"Learned by `{comparison.command}`; the weights are those of version "
     return "\n\n".join(
         [
             before.replace(title, f"# {detector.name} {version}", 1),

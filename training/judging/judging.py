@@ -1,4 +1,4 @@
-"""From kept vectors to what the report is computed from."""
+"""From cached vectors to the judgements that the report is computed from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ...stages.networks.arrays import Arrays
 from ...stages.networks.calibrate import apply_calibration
 from ...stages.networks.head import Head
 from ...storage.detector_record import CalibrationRecord, EnvelopeRecord, ThresholdsRecord
-from ..evaluation.envelope_fit import name_standings
+from ..evaluation.envelope_fit import envelope_traits
 from ..evaluation.judged import Judged
 from ..evaluation.traits import ENVELOPE, name_traits
 from ..features.collect import Collected
@@ -22,7 +22,7 @@ LOGISTIC, MEAN = "logistic regression on the mean vector", "mean of per-frame sc
 
 @dataclass(frozen=True, slots=True)
 class HeadJudge:
-    """A detector without its backbone: what turns vectors into decisions."""
+    """A detector without its backbone: it turns vectors into decisions."""
 
     name: str
     head: Head
@@ -44,7 +44,7 @@ def judge_collected(
 def make_judged(
     judge: HeadJudge, dataset: str, collected: Collected, places: Sequence[int], scores: Scores
 ) -> Judged:
-    """The same, of logits that are there already."""
+    """The same, from logits that were computed already."""
     rows = [collected.rows[place] for place in places]
     probability = calibrated(scores.whole, judge.calibration)
     chosen = np.asarray(places, np.int64)
@@ -63,7 +63,7 @@ def make_judged(
             [row.bits_per_pixel for row in rows],
             [row.method for row in rows],
         )
-        | {ENVELOPE: name_standings(collected.measures[scores.person], judge.envelope)},
+        | {ENVELOPE: envelope_traits(collected.measures[scores.person], judge.envelope)},
         left_out=collected.left_out,
     )
 
@@ -74,7 +74,7 @@ def labels(collected: Collected, places: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def calibrated(logits: Logits, calibration: CalibrationRecord) -> Logits:
-    """Probabilities of fake, (videos,), as a verdict would say them."""
+    """Probabilities of fake, (videos,), as a verdict would state them."""
     return np.asarray(apply_calibration(logits, calibration, frame=False), np.float64)
 
 

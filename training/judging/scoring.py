@@ -1,4 +1,4 @@
-"""What a head makes of videos: the very arithmetic of serving, over vectors that are kept."""
+"""The head's scores of videos: the same arithmetic as in serving, over cached vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Scores:
     """Logits of videos, before calibration. A video is as fake as its most suspicious person."""
 
     whole: Logits  # (videos,): of the head
-    mean: Logits  # (videos,): the mean of what each frame says alone
-    frames: Logits  # (frames,): of each frame alone, all videos' one after the other
+    mean: Logits  # (videos,): the mean of each frame's own logit
+    frames: Logits  # (frames,): each frame's own, all videos one after the other
     owner: NDArray[np.int64]  # (frames,): the place of the video among those scored
-    person: NDArray[np.int64]  # (videos,): the sequence that decides
+    person: NDArray[np.int64]  # (videos,): the place of the sequence that decides
 
 
 def score_videos(
@@ -52,14 +52,14 @@ def score_means(
     kernel: NDArray[np.float32],
     bias: float,
 ) -> Logits:
-    """A linear classifier on each person's mean vector; the video gets the largest."""
+    """A linear classifier on each person's mean vector; a video has the largest of its persons'."""
     persons = persons_of(sequences)
     means = [sequences.means(persons[int(video)]) for video in videos]
     return np.array([float((mean @ kernel.ravel() + bias).max()) for mean in means], np.float64)
 
 
 def persons_of(sequences: Sequences) -> dict[int, list[int]]:
-    """Video -> its sequences."""
+    """The sequences of each video."""
     persons: dict[int, list[int]] = {}
     for number, video in enumerate(sequences.video.tolist()):
         persons.setdefault(video, []).append(number)

@@ -1,4 +1,4 @@
-"""The card: what a person should know of a detector before trusting it."""
+"""The card: what a person should know about a detector before trusting it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -93,7 +93,7 @@ def write_card(record: DetectorRecord) -> str:
 
 
 def _blind(record: DetectorRecord) -> str:
-    """What can pass as real: known kinds, else what most data sets do not hold."""
+    """What can pass as real: the known kinds, else what most data sets lack."""
     if record.blind_to:
         return f"These can pass as real: {'; '.join(record.blind_to)}."
     return (
@@ -106,7 +106,9 @@ def envelope_text(envelope: EnvelopeRecord | None) -> str:
     """The bounds in words, as the card has them under `ENVELOPE_HEADING`."""
     if envelope is None:
         return "Nobody measured it: every face is decided by its score alone."
-    known = [f"- {one.what}: {one.told} ({one.chosen})." for one in envelope.measures.values()]
+    known = [
+        f"- {one.what}: {one.range_text} ({one.chosen})." for one in envelope.measures.values()
+    ]
     unknown = [f"- No bounds: {why}." for why in envelope.unmeasured.values()]
     told = (
         "Outside of these bounds a verdict is inconclusive, whatever the score. Inside are "

@@ -36,7 +36,7 @@ def publish_detector(
     backbone: Any = None,
     logistic: Arrays | None = None,
 ) -> DetectorFolder:
-    """Write a detector so that it is there whole or not at all; replaces one of that name.
+    """Write a detector as a whole or not at all; replaces one of the same name.
 
     Args:
         folder: the detector's own; its name must be the detector's.
@@ -44,8 +44,8 @@ def publish_detector(
         head: arrays as `head_arrays` gives them. All weights are stored as float16.
         card: `card.md`: what a person should know before trusting it.
         backbone: the Keras network, for a detector that carries its own weights, else None.
-        logistic: a logistic regression on the mean vector (kernel, bias), which every later report
-            on this detector shows beside it.
+        logistic: a logistic regression on the mean vector (kernel, bias), the baseline in every
+            later report on this detector.
     """
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     beside.mkdir(parents=True)
@@ -61,7 +61,7 @@ def publish_detector(
 
 
 def set_golden(folder: Path, golden: GoldenRecord) -> DetectorFolder:
-    """Name the clip whose probability must reproduce; rewrites the record."""
+    """Record the clip whose probability must reproduce; rewrites the record."""
     record = read_detector(folder).record
     _write_record(folder, record.model_copy(update={"golden": golden}))
     return read_detector(folder)
@@ -70,7 +70,7 @@ def set_golden(folder: Path, golden: GoldenRecord) -> DetectorFolder:
 def with_envelope(
     detector: DetectorFolder, folder: Path, envelope: EnvelopeRecord, version: str, card: str
 ) -> DetectorFolder:
-    """Write a copy of a detector that has this envelope: its weights are the same."""
+    """Write a copy of a detector with this envelope; the weights are the same."""
     shutil.copytree(detector.path, folder)
     (folder / CARD_FILE).write_text(card, encoding="utf-8")
     files = detector.record.files | {CARD_FILE: hash_file(folder / CARD_FILE)}
@@ -109,7 +109,7 @@ def _named(head: Arrays, logistic: Arrays | None) -> Arrays:
 def engines_differ_by(
     backbone: Any, description: Description, stored: Arrays, record: DetectorRecord
 ) -> float:
-    """The largest absolute difference of a vector's entries, OpenVINO against Keras, on the same
+    """The largest absolute difference between vector entries of OpenVINO and of Keras, on the same
     random crops and with the weights as they are stored."""
     set_arrays(backbone, stored)
     size = record.preprocessing.size
@@ -127,7 +127,7 @@ def _write_record(folder: Path, record: DetectorRecord) -> None:
 
 
 def _compact(description: Description) -> str:
-    """JSON with a line a layer, so that a change can be read."""
+    """JSON with one line per layer, so that changes can be read."""
     layers = ",\n".join(json.dumps(layer, sort_keys=True) for layer in description["layers"])
     rest = {key: value for key, value in description.items() if key != "layers"}
     return f'{json.dumps(rest)[:-1]}, "layers": [\n{layers}\n]}}\n'

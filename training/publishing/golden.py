@@ -19,7 +19,7 @@ from ...storage.times import iso
 from .detector_folder import set_golden
 
 CLIP = "demo-forged.mp4"
-# Scores repeat to six digits on one machine; another processor's rounding moves the third.
+# Scores repeat to six digits on one machine; another processor's rounding shifts the third.
 TOLERANCE = 0.01
 
 

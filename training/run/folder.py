@@ -1,4 +1,4 @@
-"""A run's folder: what was asked for, what is finished, and where everything lies."""
+"""A run's folder: what was asked for, what is finished, and where everything is."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ NAME_LENGTH = 40
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training run. Making an object touches nothing."""
+    """One training run. Making the object touches nothing on disk."""
 
     folder: Path
     name: str  # of the run and of the detector it makes
@@ -43,7 +43,7 @@ class Run:
 
     @property
     def root_file(self) -> Path:
-        """Says where the data lie: this machine's business, so no part of the findings."""
+        """Says where the data are, on this machine only: so it is not part of the findings."""
         return self.folder / "root.json"
 
     @property
@@ -81,16 +81,16 @@ class Run:
         write_json(self.folder / RUN_FILE, record)
 
     def finished(self) -> dict[str, str]:
-        """Step -> digest of what it was made from."""
+        """The finished steps, each with a digest of what it was made from."""
         path = self.folder / STEPS_FILE
         return json.loads(path.read_bytes()) if path.is_file() else {}
 
     def finish(self, step: str, digest: str) -> None:
-        """Say that a step is done."""
+        """Record that a step is done."""
         write_json(self.folder / STEPS_FILE, self.finished() | {step: digest})
 
     def with_changes(self, file: Path | None, flags: dict[str, Any]) -> "Run":
-        """The same run with other settings; steps that depend on them will be done anew."""
+        """The same run with other settings; steps that depend on them will be done again."""
         if not file and not flags:
             return self
         run = replace(self, recipe=_anchored(make_recipe(file, flags, self.recipe.model_dump())))
@@ -99,7 +99,7 @@ class Run:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the only one at work on this run. Raises `UserError` when another process is."""
+        """Lock the run for this process. Raises `UserError` when another process holds it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -133,7 +133,7 @@ def begin_run(
 
 
 def _anchored(recipe: Recipe) -> Recipe:
-    """The same wherever the next command is given from."""
+    """The recipe with absolute paths, so that it holds wherever the next command is run."""
     weights = recipe.weights and str(Path(recipe.weights).expanduser().absolute())
     return recipe.model_copy(update={"weights": weights})
 
@@ -163,7 +163,7 @@ def _require_name(name: str, taken: Collection[str]) -> None:
 
 
 def open_run(folder: Path) -> Run:
-    """Read a run's folder. Raises `UserError` when it is none."""
+    """Read a run's folder. Raises `UserError` when it is not one."""
     try:
         record = json.loads((folder / RUN_FILE).read_bytes())
         recipe = Recipe.model_validate(record["recipe"])
@@ -177,7 +177,7 @@ def open_run(folder: Path) -> Run:
 
 
 def latest_run(runs: Path, dataset: Path | None) -> Run:
-    """The youngest run (of a data set) below `runs`. Raises `UserError` when there is none."""
+    """The latest run (of a data set) below `runs`. Raises `UserError` when there is none."""
     folders = sorted(path.parent for path in runs.glob(f"*/{RUN_FILE}"))
     for folder in reversed(folders):
         run = open_run(folder)
@@ -188,7 +188,7 @@ def latest_run(runs: Path, dataset: Path | None) -> Run:
 
 
 def name_run(dataset: Path, recipe: Recipe, now: float) -> str:
-    """Such as `20260504-030201-celeb-df-seed`: its order is that of time."""
+    """A name such as `20260504-030201-celeb-df-seed`, which sorts by time."""
     moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
     plain = re.sub(r"[^a-z0-9]+", "-", dataset.absolute().stem.lower()).strip("-")
     seed = "-seed" if recipe.protocol == "seed" else ""
@@ -196,12 +196,12 @@ def name_run(dataset: Path, recipe: Recipe, now: float) -> str:
 
 
 def digest_of(values: Mapping[str, Any]) -> str:
-    """Of anything that JSON can hold."""
+    """A digest of anything that JSON can hold."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def write_json(path: Path, record: Any) -> None:
-    """Write it whole or not at all; numbers must be numbers."""
+    """Write JSON as a whole or not at all. Raises ValueError for a number that is not finite."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     beside.replace(path)

@@ -1,4 +1,4 @@
-"""What a run has finished, one JSON line each: proof that nothing was done twice."""
+"""What a run has finished, one JSON line per unit: proof that nothing was done twice."""
 
 import json
 import time
@@ -8,13 +8,13 @@ from ...storage.times import iso
 
 
 class Journal:
-    """Appends to a file, which may hold what an earlier, broken run of the same work wrote."""
+    """Appends to a file, which may have lines of an earlier, interrupted run of the same work."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def note(self, step: str, unit: str) -> None:
-        """Say that one unit of a step is finished and kept: a file's features, an epoch."""
+        """Record that one unit of a step is finished and saved: a file's features, an epoch."""
         line = json.dumps({"at": iso(time.time()), "step": step, "unit": unit})
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")

@@ -1,13 +1,13 @@
-"""How long work says how far it is."""
+"""How long-running work reports its progress."""
 
 from typing import Protocol
 
 
 class ProgressCallback(Protocol):
-    """Called often; whoever shows it decides how often to show it."""
+    """Called often; the receiver decides how often to show it."""
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """`done` of `total` units of `step` are finished; finished ones from an earlier, broken
+        """`done` of `total` units of `step` are finished; units finished by an earlier, interrupted
         run count as done."""
         ...
 

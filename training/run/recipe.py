@@ -1,6 +1,6 @@
-"""The recipe of a training run: everything that its result depends on beside the data.
+"""The recipe of a training run: everything that its result depends on besides the data.
 
-It is what `ddaemon train --recipe FILE` reads (TOML) and what a run keeps as `recipe.json`.
+`ddaemon train --recipe FILE` reads it as TOML, and a run keeps it as `recipe.json`.
 """
 
 import tomllib

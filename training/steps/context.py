@@ -1,4 +1,4 @@
-"""What every step of a run has at hand."""
+"""The run context: what every step of a run has access to."""
 
 import json
 import os
@@ -31,22 +31,22 @@ COLLECTED_FILE, MEASURES_FILE = "collected.json", "measures.npy"
 HEAD_FILE, LOGISTIC_FILE, FIT_FILE, SEED_FILE = "head.npz", "logistic.npz", "fit.json", "seed.json"
 CALIBRATION_FILE, THRESHOLDS_FILE, SCORES_FILE = "calibration.json", "thresholds.json", "scores.csv"
 ENVELOPE_FILE = "envelope.json"
-# Of the recipe, what only the record tells.
+# Settings that only the detector's record shows.
 WORDS = {"description", "learned_from", "licence", "blind_to"}
-TABLES = {"head", "finetuning", "averaged"}  # of a recipe's file, that no option has
+TABLES = {"head", "finetuning", "averaged"}  # of a recipe's file, without an option
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run, and where it finds what is not its own."""
+    """One run, and what it needs from outside its folder."""
 
     run: Run
-    registry: Registry  # of the detectors that one may start from
-    shelf: Path  # where the detector's folder goes
+    registry: Registry  # of the detectors that a run may start from
+    detectors_folder: Path  # where the detector's folder goes
     cache: Path
     progress: ProgressCallback
-    say: Callable[[str], None]
-    asked_workers: int | None
+    announce: Callable[[str], None]
+    requested_workers: int | None
 
     @property
     def recipe(self) -> Recipe:
@@ -54,8 +54,8 @@ class RunContext:
 
     @property
     def workers(self) -> int:
-        """Processes that look at videos."""
-        return self.asked_workers or os.cpu_count() or 1
+        """The number of processes that read videos."""
+        return self.requested_workers or os.cpu_count() or 1
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -64,7 +64,7 @@ class RunContext:
 
     @cached_property
     def found(self) -> dict[str, Any]:
-        """What was found of the data set."""
+        """The findings about the data set."""
         record: dict[str, Any] = json.loads(self.run.findings.read_bytes())
         return record
 
@@ -80,49 +80,51 @@ class RunContext:
 
     @property
     def command(self) -> str:
-        """What made the run, without this machine's folders."""
+        """The command that made the run, without this machine's folders."""
         changed = self.recipe.model_dump(mode="json", exclude_defaults=True)
-        told = {name: value for name, value in changed.items() if name not in WORDS}
-        options = [_option(name, value) for name, value in told.items() if name not in TABLES]
-        file = ["--recipe FILE"] if told.keys() & TABLES else []
+        stated = {name: value for name, value in changed.items() if name not in WORDS}
+        options = [_option(name, value) for name, value in stated.items() if name not in TABLES]
+        file = ["--recipe FILE"] if stated.keys() & TABLES else []
         return " ".join(["ddaemon train", self.run.dataset.name, *options, *file])
 
     @property
-    def told_recipe(self) -> dict[str, Any]:
-        """The recipe for the report, likewise."""
+    def recipe_for_report(self) -> dict[str, Any]:
+        """The recipe for the report, without this machine's folders."""
         return self.recipe.model_dump(mode="json") | {"weights": Path(self.recipe.weights).name}
 
     @cached_property
-    def first_start(self) -> InitialWeights:
-        """The backbone that the recipe names."""
+    def named_weights(self) -> InitialWeights:
+        """The backbone that the recipe names, with its weights."""
         return find_initial_weights(self.recipe, self.registry)
 
     @cached_property
-    def start(self) -> InitialWeights:
-        """The backbone of this run: the first one, or what fine-tuning made of it."""
+    def initial_weights(self) -> InitialWeights:
+        """The weights that the features are computed with: the named ones, fine-tuned if asked."""
         if not self.recipe.finetune:
-            return self.first_start
-        return trained_initial_weights(self.run.finetuned, self.first_start)
+            return self.named_weights
+        return trained_initial_weights(self.run.finetuned, self.named_weights)
 
     @cached_property
     def plan(self) -> Plan:
         """How videos become vectors."""
-        return self.plan_of(self.start)
+        return self.plan_of(self.initial_weights)
 
-    def plan_of(self, start: InitialWeights) -> Plan:
-        """The plan with this backbone, which is kept for the worker processes."""
-        digest = start.digest
+    def plan_of(self, initial_weights: InitialWeights) -> Plan:
+        """The plan with this backbone, which is saved for the worker processes."""
+        digest = initial_weights.digest
         folder = self.cache / "backbones" / digest[:16]
-        save_initial_weights(start, folder)
-        return make_plan(folder, digest, start.preprocessing, self.recipe.frames, self.cache)
+        save_initial_weights(initial_weights, folder)
+        return make_plan(
+            folder, digest, initial_weights.preprocessing, self.recipe.frames, self.cache
+        )
 
     def job(self, plan: Plan) -> Job:
-        """What is to be done to the rows."""
+        """The job of computing vectors with this plan for the rows of this run."""
         frames = self.run.frames if self.recipe.keep_frames else None
         return Job(self.root, plan, self.workers, self.recipe.finetune, frames)
 
     def save_collected(self, collected: Collected) -> None:
-        """Keep what belongs to the gathered vectors."""
+        """Save what belongs to the gathered vectors."""
         places = {row.name: place for place, row in enumerate(self.rows)}
         record = {
             "rows": [places[row.name] for row in collected.rows],
@@ -135,7 +137,7 @@ class RunContext:
 
     @cached_property
     def collected(self) -> Collected:
-        """The vectors of the rows that could be looked at."""
+        """The vectors of the rows that could be read."""
         record = json.loads((self.run.features / COLLECTED_FILE).read_bytes())
         return Collected(
             [self.rows[place] for place in record["rows"]],
@@ -148,7 +150,7 @@ class RunContext:
 
     @cached_property
     def pooling(self) -> Literal["none", "mean"]:
-        """What the head sees: the sequence, or its mean as one step (as the seed system does)."""
+        """The head's input: the sequence, or its mean as one step (as in the seed system)."""
         return "mean" if self.recipe.protocol == "seed" else "none"
 
     @cached_property

@@ -52,7 +52,7 @@ def evaluate(context: RunContext) -> None:
     }
     _write_scores(context, judged)
     write_report(context.run.folder, _report(context, judged[TEST], envelope), context.recipe.seed)
-    context.say(f"report: {context.run.report}")
+    context.announce(f"report: {context.run.report}")
 
 
 def _score(context: RunContext, split: str, head: Head) -> Scores:
@@ -67,8 +67,8 @@ def _calibrate(context: RunContext, val: Scores) -> CalibrationRecord:
 def _thresholds(
     context: RunContext, calibration: CalibrationRecord, val: Scores, test: Scores
 ) -> tuple[ThresholdsRecord, ThresholdsRecord]:
-    """Chosen on validation; and the same with the errors they make on the test part, because
-    thresholds flatter themselves where they were chosen."""
+    """The thresholds chosen on validation; and the same with their error rates on the test part,
+    because rates are flattering where the thresholds were chosen."""
     recipe = context.recipe
     fake = {split: labels(context.collected, context.places(split)) for split in (VAL, TEST)}
     chosen = choose_thresholds(
@@ -89,7 +89,7 @@ def _thresholds(
 
 
 def _envelope(context: RunContext, judge: HeadJudge, val: Scores) -> EnvelopeRecord:
-    """Learned from the validation part, as the thresholds are; kept for the record."""
+    """The envelope, learned from the validation part like the thresholds; also saved."""
     judged = make_judged(judge, context.dataset_name, context.collected, context.places(VAL), val)
     recipe = context.recipe
     envelope = learn_envelope(
@@ -115,7 +115,7 @@ def _keep(
 
 
 def _write_scores(context: RunContext, judged: dict[str, Judged]) -> None:
-    """One line a video, so that anybody can compute the figures again."""
+    """One line per video, so that anybody can compute the figures again."""
     with (context.run.folder / SCORES_FILE).open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["path", "forge", "label", "group", "split", "probability", "decision"])
@@ -124,8 +124,8 @@ def _write_scores(context: RunContext, judged: dict[str, Judged]) -> None:
             for row, probability, decision in zip(
                 rows, some.probability, some.decision, strict=True
             ):
-                told = (row.path, row.forge, row.label, row.group, split)
-                writer.writerow([*map(cell, told), f"{probability:.6f}", decision])
+                values = (row.path, row.forge, row.label, row.group, split)
+                writer.writerow([*map(cell, values), f"{probability:.6f}", decision])
 
 
 def _report(context: RunContext, judged: Judged, envelope: EnvelopeRecord) -> ReportMaterial:
@@ -139,7 +139,7 @@ def _report(context: RunContext, judged: Judged, envelope: EnvelopeRecord) -> Re
         rows=context.rows,
         curves=fitted["curves"],
         trials=fitted["trials"],
-        recipe=context.told_recipe,
+        recipe=context.recipe_for_report,
         seed_protocol=json.loads(seed.read_bytes()) if seed.is_file() else None,
         notes=_notes(context, fitted),
         envelope=envelope,

@@ -11,16 +11,16 @@ from .context import RunContext
 
 
 def finetune(context: RunContext) -> None:
-    """Leaves the trained backbone in the run."""
+    """Leaves the trained backbone in the run's folder."""
     run = context.run
-    plan = context.plan_of(context.first_start)
+    plan = context.plan_of(context.named_weights)
     videos = [row for row in context.rows if row.kind == VIDEO]
     lost = compute(videos, context.job(plan), "crops", run.journal, context.progress)
     rows = [row for row in context.rows if row.name not in lost]
     faces = CropSource(context.root, plan)
     settings = Settings(context.recipe.finetuning, context.recipe.seed)
     trained = finetune_backbone(
-        context.first_start,
+        context.named_weights,
         faces,
         rows,
         settings,

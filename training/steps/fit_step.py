@@ -1,4 +1,4 @@
-"""The step `fit`: the head learns on the training part, watched on the validation part."""
+"""The step `fit`: the head learns on the training part, monitored on the validation part."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from .context import FIT_FILE, HEAD_FILE, LOGISTIC_FILE, SEED_FILE, RunContext
 
 
 def fit(context: RunContext) -> None:
-    """Leaves the head, its curves and the logistic regression beside it in the run."""
+    """Leaves the head, its curves and the logistic regression in the run's folder."""
     run, recipe = context.run, context.recipe
     folder = run.fit
     folder.mkdir(exist_ok=True)
     train, val = context.part(TRAIN), context.part(VAL)
-    own = context.start.frame
+    own = context.initial_weights.frame
     fitted = fit_head(train, val, recipe, own, folder, run.journal, context.progress)
     logistic = {"kernel": fitted.logistic.kernel, "bias": fitted.logistic.bias}
     write_arrays(folder / LOGISTIC_FILE, logistic)
@@ -40,7 +40,7 @@ def _describe(fitted: Fit) -> dict[str, object]:
 
 
 def _seed_protocol(context: RunContext) -> dict[str, Any]:
-    """The seed system's own protocol on the same vectors, for comparison; it judges nobody."""
+    """The seed system's own protocol on the same vectors, for comparison only."""
     rows = context.collected.rows
     return run_seed_protocol(
         context.learned,

@@ -11,9 +11,9 @@ LABELS_FILE = "labels.png"
 
 
 def index(context: RunContext) -> None:
-    """Writes index.csv, findings.json and labels.png, and says what was found."""
+    """Writes index.csv, findings.json and labels.png, and reports what was found."""
     run = context.run
-    _ = context.first_start  # a backbone that can't be had is said before anything long is done
+    _ = context.named_weights  # fails early when the backbone is not available
     context.cache.mkdir(parents=True, exist_ok=True)
     found = build_index(
         run.dataset,
@@ -27,4 +27,4 @@ def index(context: RunContext) -> None:
     write_json(run.root_file, str(found.root))
     plot_labels(run.folder / LABELS_FILE, found.rows)
     write_index(run.index, found.rows)
-    context.say(describe(found))
+    context.announce(describe(found))

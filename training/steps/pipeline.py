@@ -1,7 +1,7 @@
-"""The steps of a training run, in order; each is done once for what it depends on.
+"""The steps of a training run, in order; each is done once for the settings it depends on.
 
-A step's result is known by a digest of its own settings and of the step before. So a broken run
-goes on where it was, and a changed setting redoes what depends on it and nothing else.
+A step's result is identified by a digest of its own settings and of the step before. So an
+interrupted run goes on where it was, and a changed setting redoes only what depends on it.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,11 +22,11 @@ from .publish_step import publish
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is done, and which settings of the recipe it depends on."""
+    """The work of a step, and the settings of the recipe that it depends on."""
 
     work: Callable[[RunContext], None]
     settings: tuple[str, ...]
-    code: int = 0  # raised when the same settings come to give something else
+    code: int = 0  # raised when the same settings begin to give another result
 
 
 BACKBONE = ("backbone", "averaged", "weights", "size", "margin", "mirrored", "mode", "frames")
@@ -41,9 +41,9 @@ STEPS = {
 
 
 def do_steps(context: RunContext, names: Sequence[str]) -> None:
-    """Do these steps; those whose result is there already are passed over.
+    """Do these steps; those that are done already are skipped.
 
-    Raises `UserError` when an earlier step is missing, or one is named that this run has not.
+    Raises `UserError` when an earlier step is missing, or a named step is not part of this run.
     """
     digests = _digests(context.recipe, str(context.run.dataset))
     steps = [name for name in STEPS if name != "finetune" or context.recipe.finetune]
@@ -53,11 +53,11 @@ def do_steps(context: RunContext, names: Sequence[str]) -> None:
     for name in steps[: steps.index(wanted[-1]) + 1]:
         done = context.run.finished().get(name) == digests[name]
         if name in wanted and not done:
-            context.say(f"{name}:")
+            context.announce(f"{name}:")
             STEPS[name].work(context)
             context.run.finish(name, digests[name])
         elif name in wanted:
-            context.say(f"{name}: done already")
+            context.announce(f"{name}: done already")
         elif not done:
             raise UserError(
                 f"{name} of {context.run.folder} is not done for these settings; "
@@ -66,11 +66,11 @@ def do_steps(context: RunContext, names: Sequence[str]) -> None:
 
 
 def _digests(recipe: Recipe, dataset: str) -> dict[str, str]:
-    """Step -> digest of all that it depends on."""
+    """For each step, a digest of everything that it depends on."""
     settings = recipe.model_dump(mode="json")
     digests, before = {}, dataset
     for name, step in STEPS.items():
-        told = {"before": before, **{key: settings[key] for key in step.settings}}
-        before = digest_of(told | ({"code": step.code} if step.code else {}))
+        inputs = {"before": before, **{key: settings[key] for key in step.settings}}
+        before = digest_of(inputs | ({"code": step.code} if step.code else {}))
         digests[name] = before
     return digests

@@ -32,19 +32,21 @@ SOFTWARE = ("ddaemon", "keras", "numpy", "opencv-python-headless", "openvino", "
 
 
 def publish(context: RunContext) -> None:
-    """Writes the detector's folder whole."""
-    folder = context.shelf / context.run.name
+    """Writes the detector's folder as a whole."""
+    folder = context.detectors_folder / context.run.name
     draft = _draft(context)
     head = part(read_arrays(context.run.fit / HEAD_FILE), "")
     logistic = part(read_arrays(context.run.fit / LOGISTIC_FILE), "")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    publish_detector(folder, draft, head, write_card(draft), context.start.network(), logistic)
+    publish_detector(
+        folder, draft, head, write_card(draft), context.initial_weights.network(), logistic
+    )
     add_golden(folder)
-    context.say(f"detector: {folder}")
+    context.announce(f"detector: {folder}")
 
 
 def _draft(context: RunContext) -> DetectorRecord:
-    start, recipe = context.start, context.recipe
+    initial, recipe = context.initial_weights, context.recipe
     fitted = _read(context, FIT_FILE)
     settings = fitted["settings"]
     return DetectorRecord(
@@ -52,16 +54,16 @@ def _draft(context: RunContext) -> DetectorRecord:
         version=next_version(context),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         description=recipe.description or _described(context),
-        licence=recipe.licence or start.licence,
+        licence=recipe.licence or initial.licence,
         data=list(
             dict.fromkeys(
-                (*(recipe.learned_from or (_learned_from(context),)), *start.learned_from)
+                (*(recipe.learned_from or (_learned_from(context),)), *initial.learned_from)
             )
         ),
         command=context.command,
         blind_to=recipe.blind_to,
-        backbone=BackboneRecord(name=start.backbone, width=start.width, weights="own"),
-        preprocessing=start.preprocessing,
+        backbone=BackboneRecord(name=initial.backbone, width=initial.width, weights="own"),
+        preprocessing=initial.preprocessing,
         head=HeadRecord(
             units=settings["units"],
             attention_units=settings["attention_units"],
@@ -77,13 +79,13 @@ def _draft(context: RunContext) -> DetectorRecord:
 
 
 def next_version(context: RunContext) -> str:
-    """One more than that of the detector of this name which one could start from."""
+    """One more than the version of the registered detector with this name."""
     known = context.run.name in context.registry.names()
     return str(int(context.registry.get(context.run.name).record.version) + 1 if known else 1)
 
 
 def _metrics(context: RunContext, fitted: dict[str, Any]) -> dict[str, Any]:
-    """What the record tells of the test part; the whole is in the run's metrics.json."""
+    """The record's figures on the test part; all figures are in the run's metrics.json."""
     measured = json.loads((context.run.folder / METRICS_FILE).read_bytes())["judged"][0]
     return {
         "test": {name: measured[name] for name in ("videos", "real", "fake", "groups", "figures")},
@@ -102,7 +104,7 @@ def _described(context: RunContext) -> str:
     over = "their mean vector" if context.pooling == "mean" else "them"
     tuned = ", fine-tuned" if context.recipe.finetune else ""
     return (
-        f"{context.start.backbone}{tuned} on {seen}, "
+        f"{context.initial_weights.backbone}{tuned} on {seen}, "
         f"bidirectional LSTM with attention over {over}, "
         f"learned from {context.dataset_name}"
     )

@@ -10,7 +10,7 @@ down_revision = "0001"
 
 Long = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# Nobody noted which detector judged.
+# Which detector judged was not noted then.
 TAKE_OVER = """
 INSERT INTO verdicts (job, number, decision, reason, probability, folder, finished_at)
 SELECT id, 1, decision, reason, probability, folder, finished_at FROM jobs WHERE state = 'done'

@@ -1,6 +1,6 @@
-"""Schema 3: whose job, notice and known file it is, where several homes use one database.
+"""Schema 3: which home a job, notice or known file belongs to, where several use one database.
 
-What was there before belongs to the one home that there was: it takes it over with its next start
+Older rows belong to the only home there was, which takes them over at its next start
 (`Queue.adopt`).
 """
 

@@ -40,9 +40,9 @@ def test_a_verdict_says_what_lies_outside_and_what_second_looks_gave(more, told)
 
 def test_bounds_are_read_in_plain_numbers():
     width = {"what": "width", "within": 0.98, "chosen": "so"}
-    assert BoundsRecord(low=80.4, high=None, **width).told == "80.4 and more"
-    assert BoundsRecord(low=None, high=1280.0, **width).told == "up to 1280"
-    assert BoundsRecord(low=-2.345, high=0.0, **width).told == "-2.35 to 0"
+    assert BoundsRecord(low=80.4, high=None, **width).range_text == "80.4 and more"
+    assert BoundsRecord(low=None, high=1280.0, **width).range_text == "up to 1280"
+    assert BoundsRecord(low=-2.345, high=0.0, **width).range_text == "-2.35 to 0"
 
 
 def test_the_registry_shows_the_envelope_and_what_has_no_bounds():

@@ -13,11 +13,11 @@ from ddaemon.stages.envelope import (
     MEASURES,
     PROFILE,
     SHARE,
+    check_envelope,
     face_profile,
     fine_detail,
     measure_crops,
     measure_track,
-    stand,
 )
 from ddaemon.stages.faces import FaceReader, crop_square, follow_faces
 from ddaemon.stages.facts import FaceSample, FaceTrack
@@ -124,8 +124,8 @@ def test_whole_frames_have_no_profile(picture):
 def test_inside_and_on_its_bounds_a_person_is_inside():
     limits = envelope(face_px=bounds(low=80), detail=bounds(-2, -1), profile=bounds(high=0.4))
     measures = {"face_px": 80.0, "detail": -1.0, "profile": 0.4, "brightness": 3.0}
-    assert stand(measures, limits).outside == ()
-    assert stand(measures, limits).measures == measures
+    assert check_envelope(measures, limits).outside == ()
+    assert check_envelope(measures, limits).measures == measures
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_inside_and_on_its_bounds_a_person_is_inside():
 def test_outside_is_said_in_words_with_both_numbers(measure, value, told):
     limits = envelope(face_px=bounds(low=80), detail=bounds(-2, -1), profile=bounds(high=0.4))
     inside = {"face_px": 200.0, "detail": -1.5, "profile": 0.1}
-    (outlier,) = stand(inside | {measure: value}, limits).outside
+    (outlier,) = check_envelope(inside | {measure: value}, limits).outside
     assert (outlier.measure, outlier.value, outlier.text) == (measure, value, told)
 
 
 def test_what_could_not_be_measured_is_not_outside():
-    assert stand({}, envelope(profile=bounds(high=0.4))).outside == ()
+    assert check_envelope({}, envelope(profile=bounds(high=0.4))).outside == ()
 
 
 def test_without_bounds_nobody_stands_anywhere():
-    assert stand({"detail": -1.0}, None) is None
-    assert stand({"detail": -1.0}, envelope()) is None
+    assert check_envelope({"detail": -1.0}, None) is None
+    assert check_envelope({"detail": -1.0}, envelope()) is None

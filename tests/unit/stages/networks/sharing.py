@@ -5,7 +5,7 @@ from multiprocessing import Pipe
 
 from ddaemon.stages.networks.backbone import Backbone
 from ddaemon.stages.networks.link import Link
-from ddaemon.stages.networks.network_server import Batches, Counter
+from ddaemon.stages.networks.network_server import Batches, LinkServer
 from ddaemon.stages.networks.shared_backbone import SharedBackbone
 
 SHA256 = "5" * 64
@@ -17,7 +17,7 @@ class Shared:
 
     def __init__(self, backbone: Backbone, size: int, engine: str = "openvino") -> None:
         self.batches = Batches(backbone)
-        self.counter = Counter(self.batches, size, MOST, f"{SHA256} {engine}")
+        self.server = LinkServer(self.batches, size, MOST, f"{SHA256} {engine}")
         self.jobs: list[int] = []  # of each run
 
     def start(self) -> "Shared":
@@ -28,8 +28,8 @@ class Shared:
         """A worker's ends of a new link."""
         asked, ask = Pipe(duplex=False)
         hear, answers = Pipe(duplex=False)
-        served = Link(ask=answers, hear=asked)
-        threading.Thread(target=self.counter.serve, args=(served,), daemon=True).start()
+        served = Link(writer=answers, reader=asked)
+        threading.Thread(target=self.server.serve, args=(served,), daemon=True).start()
         return Link(ask, hear)
 
     def link(self) -> SharedBackbone:

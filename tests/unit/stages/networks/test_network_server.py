@@ -85,13 +85,13 @@ def test_a_fault_of_the_network_is_told_and_the_next_crops_are_run() -> None:
 @pytest.mark.parametrize(
     "say",
     [
-        lambda link: link.ask.send_bytes(b""),
-        lambda link: link.ask.send_bytes(b"no"),
-        lambda link: link.ask.send_bytes(COUNT.pack(0)),
-        lambda link: link.ask.send_bytes(COUNT.pack(2) + crops(1, 1).tobytes()),
-        lambda link: link.ask.send_bytes(COUNT.pack(2**32 - 1) + crops(1, 1).tobytes()),
-        lambda link: link.ask.send_bytes(COUNT.pack(1) + crops(1, 1).tobytes()[1:]),
-        lambda link: link.ask.send_bytes(COUNT.pack(9) + crops(MOST + 1, 1).tobytes()),
+        lambda link: link.writer.send_bytes(b""),
+        lambda link: link.writer.send_bytes(b"no"),
+        lambda link: link.writer.send_bytes(COUNT.pack(0)),
+        lambda link: link.writer.send_bytes(COUNT.pack(2) + crops(1, 1).tobytes()),
+        lambda link: link.writer.send_bytes(COUNT.pack(2**32 - 1) + crops(1, 1).tobytes()),
+        lambda link: link.writer.send_bytes(COUNT.pack(1) + crops(1, 1).tobytes()[1:]),
+        lambda link: link.writer.send_bytes(COUNT.pack(9) + crops(MOST + 1, 1).tobytes()),
     ],
     ids=["nothing", "no number", "none", "too few", "too many", "half a crop", "a crowd"],
 )
@@ -100,10 +100,10 @@ def test_who_says_what_no_worker_says_is_left_and_others_are_served(
 ) -> None:
     shared = shared_with(Mean(), SIZE)
     stranger, worker = shared.ends(), shared.link()
-    stranger.hear.recv_bytes()
+    stranger.reader.recv_bytes()
     say(stranger)
     with pytest.raises(EOFError):
-        stranger.hear.recv_bytes()
+        stranger.reader.recv_bytes()
     np.testing.assert_array_equal(worker.run(crops(2, 5))[0], np.full((2, 3), 5))
 
 

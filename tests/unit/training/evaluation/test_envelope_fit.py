@@ -7,7 +7,7 @@ import pytest
 
 from ddaemon.stages.envelope import MEASURES
 from ddaemon.tests.unit.training.evaluation.made_judgements import made
-from ddaemon.training.evaluation.envelope_fit import envelope_table, learn_envelope, name_standings
+from ddaemon.training.evaluation.envelope_fit import envelope_table, envelope_traits, learn_envelope
 
 VIDEOS = 1000
 DETAIL = list(MEASURES).index("detail")
@@ -88,13 +88,13 @@ def test_of_a_handful_of_videos_nothing_is_learned():
     envelope = learn(np.full((60, len(MEASURES)), 0.5), few)
     assert envelope.measures == {}
     assert set(envelope.unmeasured) == set(MEASURES)
-    assert name_standings(np.zeros((2, len(MEASURES))), envelope) == ("", "")
+    assert envelope_traits(np.zeros((2, len(MEASURES))), envelope) == ("", "")
 
 
 def test_the_share_within_all_bounds_is_counted_over_videos(measures, judged):
     envelope = learn(measures, judged)
-    named = name_standings(measures, envelope)
+    named = envelope_traits(measures, envelope)
     assert envelope.within == pytest.approx(named.count("inside") / VIDEOS)
     assert 0.9 < envelope.within < 0.98
     unknown = np.full((1, len(MEASURES)), np.nan)
-    assert name_standings(unknown, envelope) == ("inside",)
+    assert envelope_traits(unknown, envelope) == ("inside",)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ddaemon.training.forgery.views import MISHAP_KINDS, crop_of_image, draw_look, make_views
+from ddaemon.training.forgery.views import MISHAP_KINDS, crop_of_image, draw_shared_view, make_views
 
 SIZE = 64
 
@@ -18,7 +18,7 @@ def test_a_seed_gives_the_same_views_again():
 
 
 def test_a_third_of_the_videos_goes_through_h264_and_the_others_through_jpeg():
-    factors = [draw_look(np.random.default_rng(seed), SIZE).crf for seed in range(300)]
+    factors = [draw_shared_view(np.random.default_rng(seed), SIZE).crf for seed in range(300)]
     assert 70 < sum(factor > 0 for factor in factors) < 130
     assert {factor for factor in factors if factor} <= set(range(20, 39))
 
@@ -38,7 +38,7 @@ def test_views_of_one_video_are_more_alike_than_videos_are():
 
 
 def test_frames_go_wrong_in_about_half_of_the_videos():
-    looks = [draw_look(np.random.default_rng(seed), SIZE) for seed in range(400)]
+    looks = [draw_shared_view(np.random.default_rng(seed), SIZE) for seed in range(400)]
     spoilt = np.mean([look.mishaps > 0 for look in looks])
     assert spoilt == pytest.approx(0.5, abs=0.08)
 
