@@ -1,12 +1,12 @@
 """The real service draining an inbox of demo clips."""
 
-import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from workers import CLIPS
 
+from ddaemon.record.file import read_record
+from ddaemon.record.schema import Verdict
 from ddaemon.tests.clips import unlike
 from ddaemon.tests.service import Ddaemon
 
@@ -22,7 +22,7 @@ def videos_a_second(folder: Path, settings: str) -> float:
     return VIDEOS / (ended - began).total_seconds()
 
 
-def drained(folder: Path, settings: str) -> list[dict[str, Any]]:
+def drained(folder: Path, settings: str) -> list[Verdict]:
     """The records of `VIDEOS` verdicts."""
     service = Ddaemon(folder / "home")
     folder.mkdir()
@@ -33,6 +33,6 @@ def drained(folder: Path, settings: str) -> list[dict[str, Any]]:
         unlike(source, service.inbox / f"{number}.mp4", number)
     service.start("--drain")
     assert service.wait() == 0, service.log.read_text()
-    records = [json.loads(path.read_bytes()) for path in service.outbox.glob("*/verdict.json")]
+    records = [read_record(path.parent) for path in service.outbox.glob("*/verdict.json")]
     assert len(records) == VIDEOS
     return records

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +14,7 @@ from ..storage.text import printable
 from .show import verdict
 
 if TYPE_CHECKING:
-    from ..daemon.verify.checker import OnProgress
+    from ..daemon.verify.checker import Checker, OnProgress
 
 
 @click.command("check")
@@ -62,7 +62,7 @@ def command(
     context.exit(1 if failures else 0)
 
 
-def _check_one(checker: Any, video: Path, as_json: bool) -> bool:
+def _check_one(checker: "Checker", video: Path, as_json: bool) -> bool:
     try:
         with _progress(video) as on_progress:
             record = checker.check(video, on_progress)

@@ -74,17 +74,23 @@ ScaleWords = Literal[
 
 
 class InputId(TypedDict):
+    """Which video was judged."""
+
     name: Annotated[str, Described("the file as its user called it")]
     sha256: Sha256
 
 
 class DetectorId(TypedDict):
+    """Which detector judged it."""
+
     name: str
     version: str
     sha256: Sha256
 
 
 class CustodyEntry(TypedDict):
+    """One step of the file's way."""
+
     at: ReadOnly[str]
     what: Annotated[
         str,
@@ -97,12 +103,16 @@ class CustodyEntry(TypedDict):
 
 
 class FrameScore(TypedDict):
+    """One face in one frame."""
+
     t: float
     box: ReadOnly[list[int]]
     score: ReadOnly[float]
 
 
 class FaceScores(TypedDict):
+    """One person through the video."""
+
     track: Annotated[int, Described("one person through the video")]
     probability: ReadOnly[float]
     frames: ReadOnly[Sequence[FrameScore]]
@@ -156,6 +166,8 @@ class VerifiableRecord(OutcomeRecord):
 
 
 class ContainerPart(TypedDict):
+    """What the container says of itself, as far as judging needs it."""
+
     format: str
     codec: str
     width: PositiveInt
@@ -166,6 +178,8 @@ class ContainerPart(TypedDict):
 
 
 class InputPart(InputId):
+    """The video that was judged."""
+
     bytes: NaturalInt
     received_at: Timestamp
     container: Annotated[
@@ -174,12 +188,16 @@ class InputPart(InputId):
 
 
 class HeaderPart(TypedDict):
+    """The container's header."""
+
     format: str
     duration_s: float | None
     bit_rate: Annotated[int | None, Described("bits a second")]
 
 
 class StreamPart(TypedDict):
+    """What the file says of one stream."""
+
     index: NaturalInt
     kind: Annotated[StreamKind, Described("cover is a picture for a list of files")]
     codec: str | None
@@ -198,11 +216,15 @@ class StreamPart(TypedDict):
 
 
 class TracePart(TypedDict):
+    """One thing that an examiner would note."""
+
     kind: Annotated[str, Described("explained in docs/examination.md")]
     text: str
 
 
 class ExaminationPart(TypedDict):
+    """What the file says of itself."""
+
     container: HeaderPart
     streams: Annotated[list[StreamPart], Described("null where the file does not say")]
     tags: Annotated[
@@ -217,6 +239,8 @@ class ExaminationPart(TypedDict):
 
 
 class ProvenancePart(TypedDict):
+    """What the signed statement in the file is worth."""
+
     state: ProvenanceState
     detail: Annotated[str, Described("one sentence for a person")]
     claim_generator: Annotated[
@@ -229,6 +253,8 @@ class ProvenancePart(TypedDict):
 
 
 class ThresholdsPart(TypedDict):
+    """The detector's thresholds and error rates."""
+
     fake: Annotated[Share, Described("fake from here up")]
     real: Annotated[Share, Described("real from here down; inconclusive between")]
     false_positive_rate: Annotated[
@@ -243,17 +269,23 @@ class ThresholdsPart(TypedDict):
 
 
 class FramePart(FrameScore):
+    """One face in one frame, and how much it weighed."""
+
     box: PixelBox
     score: Annotated[Share, Described("of this frame alone")]
     attention: Annotated[Share, Described("its weight in the judgement; a track's sum to 1")]
 
 
 class FacePart(FaceScores):
+    """One person who was judged."""
+
     probability: Share
     frames: Annotated[list[FramePart], Limited(min_length=1)]
 
 
 class OutlierPart(TypedDict):
+    """A measure that lies outside of its bounds."""
+
     measure: str
     value: float
     low: float | None
@@ -262,6 +294,8 @@ class OutlierPart(TypedDict):
 
 
 class EnvelopePart(TypedDict):
+    """Where the video stands in the detector's operating envelope."""
+
     inside: bool
     measures: Annotated[
         dict[str, float],
@@ -277,12 +311,16 @@ class EnvelopePart(TypedDict):
 
 
 class LookPart(TypedDict):
+    """One more look at the same frames, altered."""
+
     name: LookName
     decision: Decision
     probability: Share | None
 
 
 class StabilityPart(TypedDict):
+    """Whether the decision stands when the frames are altered."""
+
     looks: Annotated[list[LookPart], Limited(min_length=1)]
     flipped: Annotated[
         bool,
@@ -295,6 +333,8 @@ class StabilityPart(TypedDict):
 
 
 class FaithfulnessPart(TypedDict):
+    """Whether a heatmap is right about the verdict."""
+
     deletion: Annotated[
         Share,
         Described(
@@ -323,6 +363,8 @@ class FaithfulnessPart(TypedDict):
 
 
 class HeatmapPart(TypedDict):
+    """One explained frame by one method."""
+
     file: Annotated[str, Described("relative to the verdict's folder")]
     frame_file: Annotated[str, Described("the same frame as it is, without heat")]
     t: float
@@ -338,21 +380,29 @@ class HeatmapPart(TypedDict):
 
 
 class WordsPart(TypedDict):
+    """The verdict in words."""
+
     scale: Annotated[ScaleWords, Described("the decision in the words of a fixed scale")]
     summary: Annotated[str, Described("one hedged sentence with the error rates")]
 
 
 class StagePart(TypedDict):
+    """One stage that ran."""
+
     name: str
     version: str
     seconds: Annotated[float, Limited(ge=0)]
 
 
 class DetectorPart(DetectorId):
+    """The detector that judged."""
+
     backbone: str
 
 
 class CustodyPart(CustodyEntry):
+    """One step of the file's way, as this version writes it."""
+
     at: Timestamp
 
 

@@ -11,8 +11,6 @@ from ddaemon.record.words import words_of
 from ddaemon.stages.verdict import LIMITS
 from ddaemon.training.forgery.clips import read_portrait
 
-Record = dict[str, Any]
-
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}\n\u202e4pm.x \U0001f600 שלום \udcff.mp4"
 HOSTILE_SHOWN = "<script>alert(1)</script>\"'&{{7*7}}\\n\\u202e4pm.x \U0001f600 שלום \\xff.mp4"
 SHA = "8c60" * 16
@@ -46,7 +44,7 @@ STREAM = {
 }
 
 
-def face_of(track: int, scores: Sequence[float], step: float = 0.5) -> Record:
+def face_of(track: int, scores: Sequence[float], step: float = 0.5) -> dict[str, Any]:
     """One person, looked at every `step` seconds from half a step on."""
     frames = [
         {
@@ -60,10 +58,12 @@ def face_of(track: int, scores: Sequence[float], step: float = 0.5) -> Record:
     return {"track": track, "probability": max(scores), "frames": frames}
 
 
-def record_of(decision: str, probability: float | None, faces: Sequence[Record] = ()) -> Record:
+def record_of(
+    decision: str, probability: float | None, faces: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """A verdict of a video of 4 seconds; without any face nothing was judged."""
     refused = decision == "not_analysable"
-    record: Record = {
+    record: dict[str, Any] = {
         "format": 2,
         "job": "a1b2c3",
         "input": {
@@ -108,7 +108,7 @@ def record_of(decision: str, probability: float | None, faces: Sequence[Record] 
     return {**record, "words": words_of(record)}
 
 
-def fake_record() -> Record:
+def fake_record() -> dict[str, Any]:
     """Two people; the second is seen at the beginning and at the end only."""
     second = face_of(1, [0.1, 0.2, 0.15, 0.1, 0.2, 0.15, 0.1, 0.2])
     second["frames"] = second["frames"][:2] + second["frames"][6:]
@@ -116,7 +116,7 @@ def fake_record() -> Record:
     return record_of("fake", 0.97, [first, second])
 
 
-def with_everything(record: Record, text: str = "plain") -> Record:
+def with_everything(record: dict[str, Any], text: str = "plain") -> dict[str, Any]:
     """The same with all that a verdict holds; `text` is what a video's maker wrote."""
     heatmaps = [
         {
@@ -178,7 +178,7 @@ def with_everything(record: Record, text: str = "plain") -> Record:
     return {**whole, "words": words_of(whole)}
 
 
-def lay_pictures(record: Record, folder: Path) -> Path:
+def lay_pictures(record: dict[str, Any], folder: Path) -> Path:
     """The pictures that the record names, drawn from the portrait, and the contact sheet."""
     portrait = cv2.resize(read_portrait()[..., ::-1], (320, 240))
     (folder / "heatmaps").mkdir(parents=True, exist_ok=True)

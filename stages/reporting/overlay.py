@@ -105,6 +105,8 @@ def draw_frame(image: Image, t: float, record: Verdict, heat: HeatedFaces) -> Im
 def read_heat(record: Verdict, folder: Path) -> dict[tuple[int, float], Image]:
     """The heated face of each explained frame: (track, t) -> RGB."""
     container = record["input"]["container"]
+    if container is None:  # what did not open has no heatmaps
+        return {}
     boxes = {
         (face["track"], frame["t"]): frame["box"]
         for face in record["faces"]
@@ -116,7 +118,7 @@ def read_heat(record: Verdict, folder: Path) -> dict[tuple[int, float], Image]:
         picture = cv2.imread(str(folder / entry["file"]), cv2.IMREAD_COLOR)
         if picture is None:
             raise OSError(f"{folder / entry['file']} can't be read")
-        scale = picture.shape[1] / container["width"] if container else 1.0
+        scale = picture.shape[1] / container["width"]
         x, y, width, height = (round(side * scale) for side in boxes[key])
         face = picture[y : y + height, x : x + width, ::-1]
         heat[key] = np.ascontiguousarray(face, np.uint8)
