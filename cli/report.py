@@ -41,6 +41,6 @@ def command(home: Home, job: str, out: Path) -> None:
     record = read_record(folder)
     detector = record["detector"]
     card = Registry(home.detectors).record_of(detector["name"], detector["sha256"])
-    reviews = [(iso(one.at), one.by, one.decision, one.note) for one in ledger.reviews(row.id)]
+    reviews = [(iso(one.at), one.by, one.decision, one.note) for one in reader.reviews(row.id)]
     out.write_text(render_page(record, folder, card, reviews), encoding="utf-8")
     click.echo(f"report: {out}")
