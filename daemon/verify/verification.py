@@ -290,11 +290,11 @@ def _source(home: Home, record: VerifiableRecord) -> Path | None:
     if record["job"] is None or not is_there(home.database):
         return None
     try:
-        ledger = JobReader(home.database)
+        reader = JobReader(home.database)
     except (HomeError, JobError):
         return None
-    source = ledger.source(record["job"])
-    ledger.close()
+    source = reader.source(record["job"])
+    reader.close()
     return source if source and source.is_file() else None
 
 
