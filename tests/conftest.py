@@ -16,8 +16,14 @@ TRAINING = "training"  # processes that are forked from one with TensorFlow
 KERAS = "keras"  # TensorFlow, imported into the test's own process
 POSTGRES = "postgres"  # a server
 KERAS_FOLDERS = ("unit/training/fitting", "unit/training/features", "unit/stages/networks")
+# Their tests mostly wait and share next to nothing: each may run in whichever process is idle.
+SPREAD = (
+    "test_accounting.py", "test_backup.py", "test_chaos.py", "test_commands.py", "test_modes.py",
+    "test_notify.py", "test_poison.py", "test_rerun.py", "test_service.py",
+    "test_shared_network.py", "test_tampered_detector.py", "test_two_services.py",
+)  # fmt: skip
 # Whatever takes longest begins first, so that no process is left alone with it at the end.
-LONGEST_FIRST = (TRAINED, TRAINING, KERAS, "kill-rerun")
+LONGEST_FIRST = (TRAINED, TRAINING, KERAS)
 ORDER = ("acceptance", "integration", "unit", "house")
 
 
@@ -32,8 +38,8 @@ def _group(item: pytest.Item) -> str:
     fixtures = set(getattr(item, "fixturenames", ()))
     if file == "acceptance/test_train.py":
         return TRAINED if fixtures & {"trained", "celebs"} else TRAINING
-    if file == "acceptance/test_chaos.py":  # each scenario alone: most of them wait
-        return item.name.partition("[")[2].rstrip("]")
+    if file.startswith("acceptance") and item.path.name in SPREAD:
+        return item.nodeid
     if file.endswith("test_broken_fits.py"):
         return TRAINING
     if file.startswith(KERAS_FOLDERS):
@@ -43,10 +49,11 @@ def _group(item: pytest.Item) -> str:
     return file
 
 
-def _rank(item: pytest.Item) -> tuple[int, int]:
+def _rank(item: pytest.Item) -> tuple[int, int, bool]:
     group = _group(item)
     first = LONGEST_FIRST.index(group) if group in LONGEST_FIRST else len(LONGEST_FIRST)
-    return first, ORDER.index(item.path.relative_to(HERE).parts[0])
+    folder = ORDER.index(item.path.relative_to(HERE).parts[0])
+    return first, folder, item.path.name != "test_chaos.py"
 
 
 @pytest.fixture(scope="session")

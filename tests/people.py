@@ -5,8 +5,10 @@ own camera motion, noise and compression. Forgeries are ddaemon's own (self-blen
 """
 
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -45,16 +47,24 @@ def person(number: int) -> Image:
 
 
 def film(path: Path, who: int, take: int, *, forged: bool) -> Path:
-    """A recording of a person; the same arguments give the same pictures."""
+    """A recording of a person; the same arguments give the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_film(who, take, forged))
+    return path
+
+
+@cache
+def _film(who: int, take: int, forged: bool) -> bytes:
     random = np.random.default_rng((11, who, take))
     shots = list(_shots(person(who), random))
     images: Iterator[Image] = (image for image, _ in shots)
     if forged:
         images = forge_frames(shots, np.random.default_rng((13, who, take)))
     noisy = [np.clip(i + random.normal(0, 2, i.shape), 0, 255).astype(np.uint8) for i in images]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_video(path, noisy, options={"crf": str(random.integers(16, 22))})
-    return path
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        write_video(path, noisy, options={"crf": str(random.integers(16, 22))})
+        return path.read_bytes()
 
 
 def celeb_df(root: Path, people: int, takes: int) -> Path:

@@ -20,7 +20,6 @@ from ddaemon.tests.warm import start_command
 
 PATIENCE_S = 400.0
 LOOK_S = 0.1
-ASK_S = 0.4  # between two commands that only ask: each takes a core from the service
 STACKS = {"PYTHONFAULTHANDLER": "1"}  # SIGABRT makes it write the stacks of its threads
 SETTINGS = """
 [inbox]
@@ -60,14 +59,17 @@ class Ddaemon:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stdout + done.stderr
 
-    def make_home(self) -> None:
-        """What `ddaemon init` does, without the second that a process of its own takes to begin."""
-        before = os.umask(0o022)
+    def call_here(self, *words: str, code: int = 0) -> str:
+        """Run a command within this process, where it is not what is tested: a process of its own
+        takes a second only to begin."""
+        mask = os.umask(0)
+        os.umask(mask)
         try:
-            done = CliRunner().invoke(cli, ["--home", str(self.home), "init"])
+            done = CliRunner().invoke(cli, ["--home", str(self.home), *words])
         finally:
-            os.umask(before)
-        assert done.exit_code == 0, done.output
+            os.umask(mask)
+        assert done.exit_code == code, done.output
+        return done.stdout if code == 0 else done.output
 
     def warm_call(self, *words: str, code: int = 0) -> str:
         """Run a command that needs TensorFlow to its end; its standard output."""
@@ -76,7 +78,7 @@ class Ddaemon:
         return done.stdout if code == 0 else done.stdout + done.stderr
 
     def status(self, *words: str) -> dict[str, Any]:
-        record: dict[str, Any] = json.loads(self.call("status", "--json", *words))
+        record: dict[str, Any] = json.loads(self.call_here("status", "--json", *words))
         return record
 
     def configure(self, text: str) -> None:

@@ -13,7 +13,7 @@ from ddaemon.tests.third_party import install_third_party
 @pytest.fixture
 def ddaemon(tmp_path: Path) -> Iterator[Ddaemon]:
     daemon = Ddaemon(tmp_path / "home")
-    daemon.make_home()
+    daemon.call_here("init")
     daemon.configure(SETTINGS)
     yield daemon
     if daemon.service is not None:

@@ -27,7 +27,7 @@ MOVED = SETTINGS + '[outbox]\noriginal = "move"\n'
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home whose service published three verdicts and stopped."""
     daemon = Ddaemon(tmp_path_factory.mktemp("published") / "home")
-    daemon.make_home()
+    daemon.call_here("init")
     daemon.configure(MOVED)
     shutil.copy(REAL, daemon.inbox)
     shutil.copy(FORGED, daemon.inbox)

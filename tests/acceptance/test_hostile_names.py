@@ -71,7 +71,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ddaemon, 
     """A home whose service has judged all of it, and moved the originals; what was told of it."""
     folder = tmp_path_factory.mktemp("names")
     ddaemon, told = Ddaemon(folder / "home"), folder / "told"
-    ddaemon.make_home()
+    ddaemon.call_here("init")
     ddaemon.configure(settings(ddaemon.home, told, '[outbox]\noriginal = "move"\n'))
     assert len(list(hostile_files(ddaemon.inbox))) == len(NAMES)
     assert len(list(hostile_recordings(ddaemon.inbox))) == RECORDINGS

@@ -33,7 +33,7 @@ def celebs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(celebs: Path, tmp_path_factory: pytest.TempPathFactory) -> Ddaemon:
     """A home with one finished run, `runs/whole`, and its detector `celebs`."""
     daemon = Ddaemon(tmp_path_factory.mktemp("trained") / "home")
-    daemon.make_home()
+    daemon.call_here("init")
     daemon.warm_call(
         "train", str(celebs), "--frames", "6", "--epochs", "4", "--val", "0.25", "--test", "0.4",
         "--balance", "smote", "--out", str(daemon.home / "runs" / "whole"), "--name", "celebs",

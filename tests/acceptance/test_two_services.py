@@ -33,7 +33,7 @@ def two(tmp_path: Path, postgres: Cluster) -> Iterator[tuple[Ddaemon, Ddaemon]]:
         settings = SETTINGS.replace("[queue]", f"[queue]\nlease = {LEASE_S}\nheartbeat = 0.5")
         daemon.configure(f'{settings}\n[database]\nurl = "{url}"\n[outbox]\npath = "{outbox}"\n')
         daemon.outbox = outbox
-        daemon.make_home()
+        daemon.call_here("init")
         assert not (daemon.home / "state.db").exists()
         found.append(daemon)
     yield found[0], found[1]

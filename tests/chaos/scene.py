@@ -63,7 +63,7 @@ class Scene(Ddaemon):
         self._clips.mkdir()
         self.blank = blank_clip(self._clips / "blank.mp4", 4)
         self.face = face_clip(self._clips / "face.mp4", count=16)
-        self.make_home()
+        self.call_here("init")
         self.configure(SETTINGS + settings)
 
     # -- clips -------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ class Scene(Ddaemon):
 
     def rerun(self, job: str) -> None:
         """Ask for one more verdict of this job."""
-        self.call("jobs", "rerun", job)
+        self.call_here("jobs", "rerun", job)
         self._again[self.jobs()[job][0]] += 1
 
     def purged(self, *jobs: str) -> None:
