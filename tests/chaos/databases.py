@@ -17,7 +17,9 @@ SPOILED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@scenario("database-locked", "the database locked by another process, longer than is waited")
+@scenario(
+    "database-locked", "the database locked by another process, longer than the service waits"
+)
 def database_locked(folder: Path, short: bool) -> Result:
     with closing(Scene(folder)) as scene:
         scene.start()
@@ -31,7 +33,10 @@ def database_locked(folder: Path, short: bool) -> Result:
         return Result(1, scene.accounts(), recovery)
 
 
-@scenario("database-gone", "the database removed from under the service; none, or none of ours")
+@scenario(
+    "database-gone",
+    "the database removed from under the service; missing, or not a database of ours",
+)
 def database_gone(folder: Path, short: bool) -> Result:
     with closing(Scene(folder)) as scene:
         database = scene.home / "state.db"

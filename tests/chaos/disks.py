@@ -34,7 +34,7 @@ def disk_full_outbox(folder: Path, short: bool) -> Result:
     return _outbox_away(folder, filled, "can't be published: .*No space left")
 
 
-@scenario("outbox-read-only", "the outbox mounted anew as read-only")
+@scenario("outbox-read-only", "the outbox remounted read-only")
 def outbox_read_only(folder: Path, short: bool) -> Result:
     return _outbox_away(folder, read_only, "can't be published: .*Read-only file system")
 

@@ -43,7 +43,7 @@ def stopped_holder(folder: Path, short: bool) -> Result:
         return Result(2, scene.accounts(), slowest)
 
 
-@scenario("main-hangs", "the service's loop hangs; the pings stop, and it is started anew")
+@scenario("main-hangs", "the service's loop hangs; the pings stop, and it is restarted")
 def main_hangs(folder: Path, short: bool) -> Result:
     with closing(Scene(folder)) as scene, closing(Pings(folder / "notify")) as pings:
         scene.drop(2)

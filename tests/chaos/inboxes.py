@@ -82,7 +82,9 @@ def _mounted(disk: Path, place: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", place], check=True)
 
 
-@scenario("entries", "links, pipes, sockets, devices, a file of 1 TB, what must not be read")
+@scenario(
+    "entries", "links, pipes, sockets, devices, a file of 1 TB, and files that must not be read"
+)
 def entries(folder: Path, short: bool) -> Result:
     with closing(Scene(folder)) as scene:
         _obey_modes(scene)

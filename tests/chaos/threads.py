@@ -24,7 +24,10 @@ DEATHS = (
 SHORT_DEATHS = DEATHS[:3]
 
 
-@scenario("thread-dies", "the publisher, the notifier, each thread of the watcher ends in mid-work")
+@scenario(
+    "thread-dies",
+    "the publisher, the notifier, each thread of the watcher dies in the middle of its work",
+)
 def thread_dies(folder: Path, short: bool) -> Result:
     deaths = SHORT_DEATHS if short else DEATHS
     with closing(Scene(folder, TOLD)) as scene:
