@@ -95,7 +95,7 @@ def losses(data: Path) -> Iterator[Figure]:
     scores = {name: _scores(run, faces, clips, detector) for name, run in runs.items()}
     yield from _equality(scores[KERAS], scores[SERVED])
     for name in [name for name in scores if name not in (KERAS, SERVED)]:
-        yield from _told(name, scores[SERVED], scores[name], is_fake)
+        yield from _compare(name, scores[SERVED], scores[name], is_fake)
 
 
 def _equality(keras: Any, served: Any) -> Iterator[Figure]:
@@ -110,7 +110,7 @@ def _equality(keras: Any, served: Any) -> Iterator[Figure]:
     yield figures.at_most(what, MOST_MOVEMENT, moved, "", f"{len(served[1])} clips")
 
 
-def _told(name: str, exact: Any, other: Any, is_fake: Any) -> Iterator[Figure]:
+def _compare(name: str, exact: Any, other: Any, is_fake: Any) -> Iterator[Figure]:
     loss = _auc(is_fake, exact[0]) - _auc(is_fake, other[0])
     low, high = _paired(is_fake, exact[0], other[0])
     aside = f"{len(is_fake)} faces, paired 95 % [{low:.4f}, {high:.4f}]"

@@ -157,9 +157,9 @@ class Publisher(WokenThread):
 
     def _move_along(self, path: Path, stamp: FileStamp, row: JobRow) -> None:
         """A file with the content of a job that has ended: it goes where that job's folder is."""
-        shelf = self._outbox if row.state == State.DONE else self._quarantine
-        if FileStamp.at(path) == stamp and (shelf.path / row.folder).is_dir():
-            shelf.add(row.folder, path)
+        directory = self._outbox if row.state == State.DONE else self._quarantine
+        if FileStamp.at(path) == stamp and (directory.path / row.folder).is_dir():
+            directory.add(row.folder, path)
             self._queue.moved_along(path, row)
         else:
             self._queue.forget_file(path)

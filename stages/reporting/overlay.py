@@ -64,7 +64,9 @@ def write_overlay(
         draw_frame(frame.image, t, record, heat)
         for t, frame in zip(times, frames.at(times), strict=True)
     )
-    write_video(path, _told(pictures, len(times), progress), fps=rate_of(record), options=ENCODING)
+    write_video(
+        path, _caption(pictures, len(times), progress), fps=rate_of(record), options=ENCODING
+    )
 
 
 def rate_of(record: Verdict) -> float:
@@ -190,7 +192,7 @@ def _write(canvas: Image, text: str, place: tuple[int, int], until: int | None =
     cv2.putText(canvas, text, (left + 4, top + height + 2), FONT, scale, INK, 1, cv2.LINE_AA)
 
 
-def _told(
+def _caption(
     pictures: Iterator[Image], count: int, progress: Callable[[float], None]
 ) -> Iterator[Image]:
     for done, picture in enumerate(pictures, start=1):

@@ -78,10 +78,10 @@ def balance(
     return accounts
 
 
-def _ends(shelf: Path, record: str) -> Counter[str]:
-    """How often each content has a folder on this shelf."""
+def _ends(place: Path, record: str) -> Counter[str]:
+    """How often each content has a folder in this folder."""
     found: Counter[str] = Counter()
-    for folder in shelf.iterdir():
+    for folder in place.iterdir():
         if not folder.name.startswith("."):
             said = json.loads((folder / record).read_bytes())  # a visible folder is whole
             found[said["input"]["sha256"] if "input" in said else said["sha256"]] += 1

@@ -1,4 +1,4 @@
-"""Videos that end their worker, hold it up, eat its memory, or boast of what they hold."""
+"""Videos that end their worker, hold it up, eat its memory, or have headers that claim too much."""
 
 import json
 from contextlib import closing
@@ -39,7 +39,7 @@ def poison(folder: Path, short: bool) -> Result:
             scene.put(scene.make(scene.face), f"{deed}.mp4")
             scene.drop(1, scene.face)
         oversized = [scene.put(clip) for clip in all_oversized_headers(folder)]
-        scene.start("--drain", **install_third_party(folder / "stranger"))
+        scene.start("--drain", **install_third_party(folder / "third_party"))
         assert scene.wait() == 0, scene.log.read_text()
         _require_reasons(scene, deeds)
         return Result(ATTEMPTS * len(deeds) + len(oversized), scene.accounts())

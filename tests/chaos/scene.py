@@ -220,8 +220,8 @@ class Scene(Ddaemon):
     def _number_ended(self) -> int:
         return sum(
             not folder.name.startswith(".")
-            for shelf in (self.outbox, self.quarantine)
-            for folder in shelf.iterdir()
+            for place in (self.outbox, self.quarantine)
+            for folder in place.iterdir()
         )
 
     def worker_pids(self) -> list[int]:

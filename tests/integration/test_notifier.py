@@ -50,7 +50,7 @@ class Desk:
         self.settings = NotifySettings(**settings)
         self.database = Database.create(root / "state.db")
         self.queue = Queue(self.database, max_attempts=1, clock=self.clock)
-        self.ledger = JobReader(root / "state.db")
+        self.reader = JobReader(root / "state.db")
         self.restart()
 
     def clock(self) -> float:
@@ -86,7 +86,7 @@ class Desk:
         """One round, to its end; the newest notice."""
         self.notifier.deliver_due()
         until(lambda: not self.notifier._busy)
-        return self.ledger.notices()[0]
+        return self.reader.notices()[0]
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -132,15 +132,15 @@ def test_only_the_outcomes_that_were_asked_for_are_told(tmp_path: Path) -> None:
     desk = Desk(tmp_path, webhook="http://127.0.0.1:9/", on=("fake",))
     desk.judge("real", "a.mp4")
     desk.judge("inconclusive", "b.mp4")
-    assert desk.ledger.notices() == []
+    assert desk.reader.notices() == []
     desk.judge("fake", "c.mp4")
-    assert len(desk.ledger.notices()) == 1
+    assert len(desk.reader.notices()) == 1
 
 
 def test_without_a_target_nothing_is_written(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.judge()
-    assert desk.ledger.notices() == []
+    assert desk.reader.notices() == []
 
 
 def test_a_notice_and_the_end_of_its_job_are_written_together_or_not_at_all(
@@ -151,8 +151,8 @@ def test_a_notice_and_the_end_of_its_job_are_written_together_or_not_at_all(
     desk.queue.begin_publishing(claim, Outcome("fake", None, 0.9), "lost")
     with pytest.raises(FileNotFoundError):
         desk.queue.finish(claim.job, "0" * 64)  # its record can't be read
-    assert desk.ledger.get(claim.job).state == "publishing"
-    assert desk.ledger.notices() == []
+    assert desk.reader.get(claim.job).state == "publishing"
+    assert desk.reader.notices() == []
 
 
 def test_a_failed_delivery_is_tried_again_later_and_later(tmp_path: Path) -> None:
@@ -193,12 +193,12 @@ def test_a_notice_is_given_up_after_its_attempts_or_at_410_and_can_be_retried(
         desk.deliver()
         desk.now += 10
         assert desk.deliver().state == "given_up"
-        assert desk.ledger.undelivered() == [("webhook", "given_up", 1, "HTTP 500")]
-        assert len(desk.ledger.notices(failed=True)) == 1
+        assert desk.reader.undelivered() == [("webhook", "given_up", 1, "HTTP 500")]
+        assert len(desk.reader.notices(failed=True)) == 1
         for expected in ("given_up", "delivered"):
             assert Notices(desk.database, clock=desk.clock).retry() == 1
             assert desk.deliver().state == expected
-    assert desk.ledger.undelivered() == []
+    assert desk.reader.undelivered() == []
 
 
 def test_a_service_that_died_in_mid_delivery_delivers_again_after_its_start(
@@ -207,7 +207,7 @@ def test_a_service_that_died_in_mid_delivery_delivers_again_after_its_start(
     with receiving() as receiver:
         desk = Desk(tmp_path, webhook=receiver.url(), attempts=2)
         desk.judge()
-        Notices(desk.database).begin(desk.ledger.notices()[0].id)  # and then it was killed
+        Notices(desk.database).begin(desk.reader.notices()[0].id)  # and then it was killed
         desk.restart()
         notice = desk.deliver()
     assert (notice.state, notice.attempts, len(receiver.got)) == ("delivered", 2, 1)
@@ -256,7 +256,7 @@ def test_a_target_that_hangs_holds_up_neither_jobs_nor_other_targets(tmp_path: P
         finally:
             deaf.let_go.set()
             desk.notifier.stop()
-    assert desk.ledger.undelivered()[0][2] == 1
+    assert desk.reader.undelivered()[0][2] == 1
 
 
 def test_no_secret_is_in_the_database_or_the_log(
@@ -296,5 +296,5 @@ def test_a_fault_of_ours_ends_the_notifier_and_the_notice_stays(tmp_path: Path) 
     desk.judge()
     desk.notifier.start()
     until(lambda: not desk.notifier.is_alive())
-    (notice,) = desk.ledger.notices()
+    (notice,) = desk.reader.notices()
     assert (notice.state, notice.attempts) == ("waiting", 1)

@@ -25,7 +25,7 @@ class Desk:
     def __init__(self, root: Path, place: Place | None = None, *, move: bool = False) -> None:
         self.place = place or root / "state.db"
         self.queue = Queue(Database.create(self.place), max_attempts=1, backoff_s=0)
-        self.ledger = JobReader(self.place)
+        self.reader = JobReader(self.place)
         self.inbox, self.work, self.outbox, self.quarantine = (
             root / name for name in ("inbox", "work", "outbox", "quarantine")
         )
@@ -65,7 +65,7 @@ class Desk:
 
     @property
     def state(self) -> str:
-        return self.ledger.get(self.claim.job).state
+        return self.reader.get(self.claim.job).state
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_quarantined_job_leaves_a_reason(desk: Desk) -> None:
     (folder,) = desk.quarantine.iterdir()
     reason = json.loads((folder / "reason.json").read_text())
     assert reason["last_error"] == "the decoder died"
-    assert desk.ledger.get(desk.claim.job).folder == folder.name
+    assert desk.reader.get(desk.claim.job).folder == folder.name
 
 
 def test_moved_originals_can_be_retried_from_the_quarantine(tmp_path: Path) -> None:
@@ -298,9 +298,9 @@ def test_an_ended_attempt_leaves_nothing_and_touches_no_other(desk: Desk) -> Non
 
 
 def test_a_reason_that_is_there_already_leaves_nothing_in_work(desk: Desk) -> None:
-    shelf = PublishDirectory(desk.quarantine)
+    directory = PublishDirectory(desk.quarantine)
     for _ in range(2):
-        shelf.place_reason("clip-1", desk.work / "half", {"reason": "x"}, None)
+        directory.place_reason("clip-1", desk.work / "half", {"reason": "x"}, None)
     assert list(desk.work.iterdir()) == []
 
 
@@ -333,4 +333,4 @@ def test_a_video_that_was_moved_before_a_crash_is_followed(tmp_path: Path) -> No
     attempt_folder(desk.work, desk.claim.job, desk.claim.token).rename(final)
     desk.video.rename(final / "clip.mp4")
     desk.publisher.publish_all()
-    assert desk.ledger.source(desk.claim.job) == final / "clip.mp4"
+    assert desk.reader.source(desk.claim.job) == final / "clip.mp4"

@@ -1,4 +1,4 @@
-"""A worker that was taken over gets nowhere, and the same attempts work without the walls."""
+"""A worker that was taken over gets nowhere, and the same attempts work without its rules."""
 
 import os
 import pickle

@@ -13,7 +13,7 @@ from ddaemon.training.steps.publish_step import next_version
 def context(folder: Path, name: str) -> RunContext:
     run = Run(folder / "run", name, folder / "data", Recipe())
     registry = Registry(folder / "detectors")
-    return RunContext(run, registry, folder / "shelf", folder / "cache", silent, print, 1)
+    return RunContext(run, registry, folder / "detectors", folder / "cache", silent, print, 1)
 
 
 @pytest.mark.parametrize("known", [True, False])
