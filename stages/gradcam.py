@@ -50,7 +50,7 @@ class Pick:
 
 
 Heats = list[dict[HeatMethod, Heat]]  # one a pick: by method, 0..1
-Checks = list[dict[HeatMethod, Faithfulness | None]]  # likewise
+Checks = list[dict[HeatMethod, Faithfulness | None]]  # one per pick: by method
 Explained = tuple[Pick, dict[HeatMethod, Heat], dict[HeatMethod, Faithfulness | None]]
 
 
