@@ -29,8 +29,7 @@ demo: $(STAMP)
 # More processes than two cores: most acceptance tests wait. Some of them train, and threads that wait
 # must not spin, or nobody gets on. Python may keep its byte code, as it does where pip installed the
 # package: a test starts many processes.
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 4 \
-	--dist loadgroup --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 4
 
 test: lint types
 	$(PYTEST)
