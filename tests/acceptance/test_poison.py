@@ -22,7 +22,7 @@ def with_trouble(do: str, name: str, more: str = "") -> str:
 
 
 def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:
-    jobs = [json.loads(line) for line in ddaemon.call("jobs", "list", "--json").splitlines()]
+    jobs = [json.loads(line) for line in ddaemon.call_here("jobs", "list", "--json").splitlines()]
     (job,) = (job["job"] for job in jobs if job["name"] == name)
     found: list[dict[str, str]] = ddaemon.status(job)["history"]
     return found

@@ -20,13 +20,26 @@ from ddaemon.tests.service import Ddaemon
 from ddaemon.tests.untrained import save_untrained_v2b0
 from ddaemon.tests.warm import WarmProcess, start_command
 
-FEW = ("--frames", "4", "--epochs", "2")
-FEWEST = ("--frames", "2", "--epochs", "1", "--val", "0.25", "--test", "0.25")
+PEOPLE = 24  # of the data set that most tests share
+FRAMES = ("--frames", "4")
+FEW = (*FRAMES, "--epochs", "2")
+FEWEST = ("--frames", "2", "--epochs", "1", "--val", "0.25", "--test", "0.25", "--workers", "1")
 
 
 @pytest.fixture(scope="session")
 def celebs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return celeb_df(tmp_path_factory.mktemp("data") / "celebs", people=24, takes=1)
+    return celeb_df(tmp_path_factory.mktemp("data") / "celebs", people=PEOPLE, takes=1)
+
+
+@pytest.fixture
+def few_celebs(celebs: Path, tmp_path: Path) -> Path:
+    """The first half of the people."""
+    few = tmp_path / "few"
+    for path in celebs.glob("*/id*.mp4"):
+        if int(path.name.partition("_")[0].removeprefix("id")) < PEOPLE // 2:
+            (few / path.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, few / path.parent.name)
+    return few
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +48,7 @@ def trained(celebs: Path, tmp_path_factory: pytest.TempPathFactory) -> Ddaemon:
     daemon = Ddaemon(tmp_path_factory.mktemp("trained") / "home")
     daemon.call_here("init")
     daemon.warm_call(
-        "train", str(celebs), "--frames", "6", "--epochs", "4", "--val", "0.25", "--test", "0.4",
+        "train", str(celebs), *FRAMES, "--epochs", "4", "--val", "0.25", "--test", "0.4",
         "--balance", "smote", "--out", str(daemon.home / "runs" / "whole"), "--name", "celebs",
     )  # fmt: skip
     return daemon
@@ -73,7 +86,7 @@ def test_nobody_is_in_two_splits(trained: Ddaemon) -> None:
         if row["split"] != "unused":
             for who in filter(None, (row["group"], row["donor"])):
                 splits.setdefault(who, set()).add(row["split"])
-    assert len(splits) == 24
+    assert len(splits) == PEOPLE
     assert all(len(where) == 1 for where in splits.values())
     assert metrics_in(run_of(trained))["leaks"] == []
 
@@ -122,7 +135,7 @@ def test_several_detectors_are_measured_side_by_side(
 ) -> None:
     said = trained.warm_call(
         "evaluate", str(celebs), "--detector", "celebs", "--detector", "lite0-sequence",
-        "--frames", "4", "--out", str(tmp_path / "report"), "--json",
+        *FRAMES, "--out", str(tmp_path / "report"), "--json",
     )  # fmt: skip
     names = [one["detector"] for one in json.loads(said)["judged"]]
     bundled = Registry.of_bundled().get(DEFAULT_DETECTOR).record
@@ -151,10 +164,10 @@ DONE = ("fit", "evaluate")
 
 
 def test_a_run_that_is_killed_at_each_step_does_nothing_twice(
-    celebs: Path, ddaemon: Ddaemon, tmp_path: Path
+    few_celebs: Path, ddaemon: Ddaemon, tmp_path: Path
 ) -> None:
     """The process and its children are killed; the run goes on and ends as an unbroken one."""
-    words = ("train", str(celebs), "--frames", "3", "--epochs", "3", "--patience", "9",
+    words = ("train", str(few_celebs), "--frames", "3", "--epochs", "3", "--patience", "9",
              "--trials", "2", "--val", "0.25", "--test", "0.4")  # fmt: skip
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     call = (*words, "--out", str(broken))
@@ -317,7 +330,7 @@ def test_a_broken_video_is_reported_and_left_out(
             shutil.copy(path, data / folder / path.name)
     (data / "Celeb-real" / "id90_0000.mp4").write_bytes(b"\0" * 1000)
     blank_clip(data / "Celeb-real" / "id91_0000.mp4")
-    said = trained.warm_call("train", str(data), "--frames", "6", "--epochs", "1", "--val", "0.25",
+    said = trained.warm_call("train", str(data), *FRAMES, "--epochs", "1", "--val", "0.25",
                         "--test", "0.4", "--name", "holes")  # fmt: skip
     assert "id90_0000.mp4" in said
     assert "id91_0000.mp4: no_face" in said
@@ -340,13 +353,13 @@ def test_a_detector_from_before_the_envelope_learns_one_and_keeps_its_scores(
     shutil.copytree(trained.home / "detectors" / "celebs", old)
     record = json.loads((old / "record.json").read_bytes())
     (old / "record.json").write_text(json.dumps(record | {"name": "old", "envelope": None}))
-    words = ("evaluate", str(celebs), "--detector", "old", "--frames", "6")
+    words = ("evaluate", str(celebs), "--detector", "old", *FRAMES)
     trained.warm_call(
         *words, "--envelope", str(tmp_path / "new"), "--out", str(tmp_path / "report")
     )
     new = json.loads((tmp_path / "new" / "old" / "record.json").read_bytes())
     assert new["version"] == "2"
-    assert new["envelope"]["videos"] == 48
+    assert new["envelope"]["videos"] == 2 * PEOPLE
     assert new["files"]["weights.npz"] == record["files"]["weights.npz"]
     assert "--envelope DIR" in (tmp_path / "new" / "old" / "card.md").read_text()
     again = trained.warm_call(*words, "--envelope", str(tmp_path / "new"), code=1)
