@@ -104,12 +104,12 @@ def test_a_changed_probability_is_found_also_where_no_log_vouches(
     (folder / "verdict.json").write_text(json.dumps(verdict, indent=2) + "\n")
     code, record = verify(desk, folder)
     assert (code, faults(record)) == (1, {"record", "probability"})
-    code, record = verify(Ddaemon(tmp_path / "stranger"), folder)
+    code, record = verify(Ddaemon(tmp_path / "other"), folder)
     assert (code, faults(record)) == (1, {"probability"})
 
 
 def test_what_nobody_vouches_for_is_not_called_right(desk: Ddaemon, tmp_path: Path) -> None:
-    code, record = verify(Ddaemon(tmp_path / "stranger"), folder_of(desk, "demo-real"))
+    code, record = verify(Ddaemon(tmp_path / "other"), folder_of(desk, "demo-real"))
     assert (code, record["result"]) == (3, "not_checked")
     (tmp_path / "out").mkdir()
     desk.call("check", str(REAL), "--out", str(tmp_path / "out"))

@@ -67,7 +67,7 @@ def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
     assert judged["at"] < history[-1]["at"], "one attempt of the poison went before it, not both"
 
 
-def test_headers_that_boast_are_not_believed(ddaemon: Ddaemon) -> None:
+def test_headers_that_claim_too_much_are_not_believed(ddaemon: Ddaemon) -> None:
     all_oversized_headers(ddaemon.inbox)
     ddaemon.configure(SETTINGS + "[workers]\nmemory_mb = 1500\n")
     ddaemon.start("--drain")

@@ -276,13 +276,13 @@ def test_a_publication_that_the_log_lost_is_found(case: Case) -> None:
 
 
 def test_where_nothing_vouches_for_the_record_that_is_said(case: Case, tmp_path: Path) -> None:
-    stranger = Home(tmp_path / "stranger")
-    (log, *_) = verify(VerifyRequest(stranger, case.folder, rerun=False))
+    other = Home(tmp_path / "other")
+    (log, *_) = verify(VerifyRequest(other, case.folder, rerun=False))
     assert log.state is CheckState.NOT_CHECKED
     assert "nothing vouches for the record itself" in log.text
-    stranger.make()
-    Database.create(stranger.database).close()
-    checks = list(verify(VerifyRequest(stranger, case.folder, case.video, rerun=False)))
+    other.make()
+    Database.create(other.database).close()
+    checks = list(verify(VerifyRequest(other, case.folder, case.video, rerun=False)))
     assert overall(checks) is CheckState.NOT_CHECKED, "nothing is wrong with another home's log"
     assert f"does not know job {case.job}" in checks[1].text
 

@@ -1,4 +1,4 @@
-"""The page holds what the record says, escapes what a stranger wrote, and needs nothing else."""
+"""The page holds what the record says, escapes what others wrote, and needs nothing else."""
 
 import base64
 import hashlib
