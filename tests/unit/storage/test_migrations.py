@@ -131,7 +131,7 @@ def test_a_place_without_tables_is_refused_until_it_is_made(bare: Place) -> None
         Database.open(bare).close()
 
 
-def test_a_newer_schema_and_a_stranger_are_refused(place: Place) -> None:
+def test_a_newer_schema_and_a_database_of_others_are_refused(place: Place) -> None:
     database = Database.create(place)
     with database.write() as connection:
         if isinstance(place, Path):

@@ -296,7 +296,7 @@ def test_a_home_that_judged_the_same_video_says_nothing_against_another_s_verdic
     assert f"does not know job {case.job}" in checks[1].text
 
 
-def test_a_stranger_s_settings_are_not_handed_to_a_plugin(case: Case) -> None:
+def test_settings_from_elsewhere_are_not_handed_to_a_plugin(case: Case) -> None:
     record = json.loads(case.record.read_text())
     record["settings"] = {"plugins": {"brightness": {"run": "anything"}}}
     write_record(record, case.folder)
