@@ -116,6 +116,7 @@ def test_an_untouched_verdict_is_right_in_every_part(case: Case) -> None:
     assert overall(case.checks()) is CheckState.OK
 
 
+@pytest.mark.slow
 def test_one_flipped_bit_anywhere_in_the_record_is_found(case: Case) -> None:
     raw = case.record.read_bytes()
     for place in range(0, len(raw), 3):
