@@ -27,6 +27,7 @@ LONGEST_FIRST = (TRAINED, TRAINING, KERAS)
 ORDER = ("acceptance", "integration", "unit", "house")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
