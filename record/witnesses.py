@@ -29,7 +29,7 @@ def witness_of(custody: Sequence[CustodyEntry], where: str) -> Witness | None:
 
 def witnesses_in(outbox: Path) -> Iterator[Witness]:
     """The heads that the verdicts of an outbox carry. A verdict that can't be read is left out:
-    `ddaemon verify` tells of it."""
+    `ddaemon verify` reports it."""
     for folder in sorted(outbox.iterdir()) if outbox.is_dir() else ():
         if folder.name.startswith(".") or not folder.is_dir():
             continue
