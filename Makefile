@@ -30,7 +30,7 @@ demo: $(STAMP)
 # must not spin, or nobody gets on. Python may keep its byte code, as it does where pip installed the
 # package: a test starts many processes.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 4 \
-	--dist loadgroup --no-loadscope-reorder
+	--dist loadscope --no-loadscope-reorder
 
 test: lint types
 	$(PYTEST)
