@@ -30,7 +30,8 @@ demo: $(STAMP)
 # spin, or nobody gets on. Python may keep its byte code, as it does where pip installed the package:
 # a test starts many processes. The types are checked beside the tests: mypy keeps one core busy.
 JOBS ?= $(shell expr 2 \* $$(nproc))
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(JOBS)
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(JOBS) \
+	--dist loadscope --no-loadscope-reorder
 
 test: $(STAMP)
 	$(MAKE) --jobs 3 lint types suite

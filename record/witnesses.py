@@ -28,8 +28,8 @@ def witness_of(custody: Sequence[CustodyEntry], where: str) -> Witness | None:
 
 
 def witnesses_in(outbox: Path) -> Iterator[Witness]:
-    """The heads that the verdicts of an outbox carry. One that can't be read bears no witness:
-    `ddaemon verify` tells of it."""
+    """The heads that the verdicts of an outbox carry. A verdict that can't be read is left out:
+    `ddaemon verify` reports it."""
     for folder in sorted(outbox.iterdir()) if outbox.is_dir() else ():
         if folder.name.startswith(".") or not folder.is_dir():
             continue

@@ -26,7 +26,7 @@ class Subject:
     sha256: str
     bytes: int
     received_at: str  # ISO 8601, UTC
-    started_at: str  # of this attempt, likewise
+    started_at: str  # of this attempt; ISO 8601, UTC
     job: str | None = None  # None when there is no queue (`ddaemon check`)
     attempts: int = 1
 

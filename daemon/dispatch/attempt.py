@@ -1,4 +1,4 @@
-"""One attempt at one job: what its worker is told, and how it is watched while it runs."""
+"""One attempt at one job: the task for its worker, and the watch over it while it runs."""
 
 import logging
 import time
@@ -40,7 +40,7 @@ def make_task(
     config: Config,
     detector: DetectorFolder,
 ) -> Task:
-    """What a worker is told. Its progress file lies beside `work`, the folder that it fills."""
+    """The task for a worker. Its progress file lies beside `work`, the folder that it fills."""
     return Task(
         video=video,
         stamp=stamp,

@@ -100,7 +100,7 @@ class WorkerPool:
         return self._networks.cause(error)
 
     def stop(self) -> None:
-        """Have no process any more."""
+        """End every process."""
         for worker in self._workers:
             worker.stop()
         self._networks.stop()

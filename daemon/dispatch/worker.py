@@ -37,7 +37,7 @@ class VideoChanged(DdaemonError):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Everything that a worker is told about a job."""
+    """Everything that a worker needs to know about a job."""
 
     video: Path
     stamp: FileStamp | None  # what the file must still have; None: any

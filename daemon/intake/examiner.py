@@ -81,7 +81,7 @@ class Examiner:
         return None if self._batch is None else self._batch.watch.ends_at
 
     def stop(self) -> None:
-        """Have no process any more."""
+        """End the process."""
         self._process.stop()
 
     def _start(self, seen: list[Seen], call: Call) -> None:

@@ -53,7 +53,7 @@ class Examiners:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def stop(self) -> None:
-        """Have no process any more."""
+        """End both processes."""
         for line in self._lines:
             line.examiner.stop()
 

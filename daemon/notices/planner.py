@@ -90,7 +90,7 @@ class Planner:
 
 
 def payload_of(row: JobRow, record: PublishableRecord) -> dict[str, object]:
-    """All that is told (docs/webhook.schema.json), but delivery and event."""
+    """The content of a notice (docs/webhook.schema.json), except delivery and event."""
     quarantined = row.state == State.QUARANTINED
     detector = record.get("detector")
     return {

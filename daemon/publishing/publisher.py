@@ -126,7 +126,7 @@ class Publisher(WokenThread):
         return moved if is_it else source
 
     def _close(self, folder: Path) -> None:
-        """The record names its files, and bears witness to the audit log as it stands."""
+        """Close the record: it lists its files, and names the last entry of the audit log."""
         close_record(folder, custody_of_log(self._queue.audit_head(), iso(time.time())))
 
     def _publish_reason(self, row: JobRow) -> None:
