@@ -62,16 +62,19 @@ class Ddaemon:
     def call_here(self, *words: str, code: int = 0) -> str:
         """The same within this process, for what is not about the process: one of its own takes up
         to a second only to begin."""
-        out, told, mask = io.StringIO(), io.StringIO(), os.umask(0o077)
+        out, told = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        mask = os.umask(0o077)
         os.umask(mask)
         try:
             with redirect_stdout(out), redirect_stderr(told):
                 main(["--home", str(self.home), *words])
         except SystemExit as end:
-            assert end.code == code, out.getvalue() + told.getvalue()
+            ended = end.code
         finally:
             os.umask(mask)
-        return out.getvalue() if code == 0 else out.getvalue() + told.getvalue()
+        said, more = (stream.buffer.getvalue().decode() for stream in (out, told))
+        assert ended == code, said + more
+        return said if code == 0 else said + more
 
     def warm_call(self, *words: str, code: int = 0) -> str:
         """Run a command that needs TensorFlow to its end; its standard output."""
