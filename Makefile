@@ -21,22 +21,29 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo docs test quick lint types pythons chaos bench schema lock audit clips detector install-service clean venv
+.PHONY: demo docs test suite quick quick-suite lint types pythons chaos bench schema lock audit clips detector install-service clean venv
 
 demo: $(STAMP)
 	$(BIN)/ddaemon demo --out demo-out
 
-# More processes than two cores: most acceptance tests wait. Some of them train, and threads that wait
-# must not spin, or nobody gets on. Python may keep its byte code, as it does where pip installed the
-# package: a test starts many processes.
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 4 \
+# Two processes a core: most acceptance tests wait. Some of them train, and threads that wait must not
+# spin, or nobody gets on. Python may keep its byte code, as it does where pip installed the package:
+# a test starts many processes. The types are checked beside the tests: mypy keeps one core busy.
+JOBS ?= $(shell expr 2 \* $$(nproc))
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(JOBS) \
 	--dist loadscope --no-loadscope-reorder
 
-test: lint types
+test: $(STAMP)
+	$(MAKE) --jobs 3 lint types suite
+
+suite: $(STAMP)
 	$(PYTEST)
 
 # What a contributor runs between two edits.
-quick: lint types
+quick: $(STAMP)
+	$(MAKE) --jobs 3 lint types quick-suite
+
+quick-suite: $(STAMP)
 	$(PYTEST) -m "not slow" tests/unit tests/house
 
 # PYTHONS names some of them; without it the classifiers in pyproject.toml do.
@@ -59,14 +66,13 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# Types are checked in the package as pip installs it: that is what users import. bench/ runs seldom,
-# so its types must say when it no longer fits.
+# Types are checked in the package as pip installs it: that is what users import, without what lies
+# beside it here. bench/ runs seldom, so its types must say when it no longer fits.
 types: $(STAMP)
-	rm -rf build/lib build/site build/bdist.*
-	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --target build/site .
-	cd build/site && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p ddaemon
+	rm -rf build/lib build/site
+	$(BIN)/python -c 'import setuptools; setuptools.setup()' --quiet build --build-lib build/site
 	cd build/site && MYPYPATH=.:../../bench ../../$(BIN)/mypy --config-file ../../pyproject.toml \
-		--explicit-package-bases ../../bench/*.py
+		--cache-dir ../mypy --package ddaemon $(patsubst bench/%.py,--module %,$(wildcard bench/*.py))
 
 venv: $(STAMP)
 

@@ -16,6 +16,7 @@ from ddaemon.tests.postgres import Cluster, running_cluster
 GROUPS = {
     "tests/unit/training/fitting/": "keras",
     "tests/unit/training/features/": "keras",
+    "tests/unit/training/publishing/": "keras",
     "tests/unit/stages/networks/": "keras",
     "tests/unit/storage/": "postgres",
     "tests/integration/test_publisher.py": "postgres",
@@ -24,7 +25,7 @@ GROUPS = {
 }
 # Their tests mostly wait and share next to nothing: each may run in whichever process is idle.
 SPREAD = (
-    "test_accounting.py", "test_backup.py", "test_chaos.py", "test_commands.py", "test_modes.py",
+    "test_backup.py", "test_chaos.py", "test_commands.py", "test_modes.py",
     "test_notify.py", "test_poison.py", "test_rerun.py", "test_service.py",
     "test_shared_network.py", "test_tampered_detector.py", "test_two_services.py",
 )  # fmt: skip

@@ -88,7 +88,7 @@ def all_oversized_headers(folder: Path) -> list[Path]:
     """One of each in `folder`, each of a content of its own, named by what made it."""
     return [
         _made(make, folder / f"{make.__name__}{suffix}", number)
-        for number, (make, suffix) in enumerate(BOASTS.items())
+        for number, (make, suffix) in enumerate(OVERSIZED.items())
     ]
 
 
@@ -97,7 +97,7 @@ def _made(make: Callable[[Path], Path], path: Path, number: int) -> Path:
     return path
 
 
-BOASTS = {
+OVERSIZED = {
     huge_avi: ".avi",
     huge_jpegs: ".avi",
     endless_avi: ".avi",

@@ -1,5 +1,6 @@
 """A real service on a real folder, started as a user would start it."""
 
+import io
 import json
 import os
 import signal
@@ -7,12 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner
-
-from ddaemon.cli.main import cli
+from ddaemon.cli.main import main
 from ddaemon.daemon.home.home import Home
 from ddaemon.storage.job_reader import JobReader
 from ddaemon.storage.states import State
@@ -60,16 +60,21 @@ class Ddaemon:
         return done.stdout if code == 0 else done.stdout + done.stderr
 
     def call_here(self, *words: str, code: int = 0) -> str:
-        """Run a command within this process, where it is not what is tested: a process of its own
-        takes a second only to begin."""
-        mask = os.umask(0)
+        """The same within this process, for what is not about the process: one of its own takes up
+        to a second only to begin."""
+        out, told = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        mask = os.umask(0o077)
         os.umask(mask)
         try:
-            done = CliRunner().invoke(cli, ["--home", str(self.home), *words])
+            with redirect_stdout(out), redirect_stderr(told):
+                main(["--home", str(self.home), *words])
+        except SystemExit as end:
+            ended = end.code
         finally:
             os.umask(mask)
-        assert done.exit_code == code, done.output
-        return done.stdout if code == 0 else done.output
+        said, more = (stream.buffer.getvalue().decode() for stream in (out, told))
+        assert ended == code, said + more
+        return said if code == 0 else said + more
 
     def warm_call(self, *words: str, code: int = 0) -> str:
         """Run a command that needs TensorFlow to its end; its standard output."""

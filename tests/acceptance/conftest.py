@@ -22,5 +22,5 @@ def ddaemon(tmp_path: Path) -> Iterator[Ddaemon]:
 
 @pytest.fixture(scope="session")
 def third_party(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment in which the strangers' package is installed."""
+    """The environment in which the third party's package is installed."""
     return install_third_party(tmp_path_factory.mktemp("site"))

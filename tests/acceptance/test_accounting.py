@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,23 @@ import pytest
 from ddaemon.tests.chaos.scene import Scene
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with closing(Scene(tmp_path / "scene")) as scene:
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with closing(Scene(tmp_path_factory.mktemp("settled") / "scene")) as scene:
         scene.drop(2)
         scene.drain()
         assert scene.accounts().are_right
         yield scene
+
+
+@pytest.fixture
+def scene(settled: Scene, tmp_path: Path) -> Scene:
+    """A copy, to do harm to."""
+    home = Path(shutil.copytree(settled.home, tmp_path / "home"))
+    found = copy(settled)
+    found.home, found.outbox, found.quarantine = home, home / "outbox", home / "quarantine"
+    assert found.accounts().are_right
+    return found
 
 
 def _folder(scene: Scene) -> Path:

@@ -104,12 +104,12 @@ def test_a_changed_probability_is_found_also_where_no_log_vouches(
     (folder / "verdict.json").write_text(json.dumps(verdict, indent=2) + "\n")
     code, record = verify(desk, folder)
     assert (code, faults(record)) == (1, {"record", "probability"})
-    code, record = verify(Ddaemon(tmp_path / "stranger"), folder)
+    code, record = verify(Ddaemon(tmp_path / "other"), folder)
     assert (code, faults(record)) == (1, {"probability"})
 
 
 def test_what_nobody_vouches_for_is_not_called_right(desk: Ddaemon, tmp_path: Path) -> None:
-    code, record = verify(Ddaemon(tmp_path / "stranger"), folder_of(desk, "demo-real"))
+    code, record = verify(Ddaemon(tmp_path / "other"), folder_of(desk, "demo-real"))
     assert (code, record["result"]) == (3, "not_checked")
     (tmp_path / "out").mkdir()
     desk.call("check", str(REAL), "--out", str(tmp_path / "out"))
@@ -121,35 +121,35 @@ def test_what_nobody_vouches_for_is_not_called_right(desk: Ddaemon, tmp_path: Pa
 def test_a_swapped_picture_is_named_on_the_terminal(desk: Ddaemon) -> None:
     folder = folder_of(desk, "demo-forged")
     shutil.copy(folder_of(desk, "demo-real") / "heatmap.png", folder / "heatmap.png")
-    told = desk.call("verify", "--no-rerun", str(folder), code=1)
+    told = desk.call_here("verify", "--no-rerun", str(folder), code=1)
     assert "FAULT files       heatmap.png was altered" in told
     assert told.strip().endswith("it does not hold")
 
 
 def test_the_log_holds_all_that_happened_and_is_exported_with_its_head(desk: Ddaemon) -> None:
-    lines = [json.loads(line) for line in desk.call("audit", "export", "--jsonl").splitlines()]
+    lines = [json.loads(line) for line in desk.call_here("audit", "export", "--jsonl").splitlines()]
     kinds = [line["kind"] for line in lines[:-1]]
     assert kinds[:2] == ["log begun", "service started"]
     assert [kinds.count(kind) for kind in ("accepted", "judged", "published")] == [3, 3, 3]
     assert kinds[-1] == "service stopped"
     head = lines[-1]["head"]
-    assert f"head  {head}" in desk.call("audit", "verify", "--head", head)
-    assert desk.call("audit", "export", "--since", "2999-01-01").strip() == f"head {head}"
-    assert "is no time" in desk.call("audit", "export", "--since", "soon", code=2)
+    assert f"head  {head}" in desk.call_here("audit", "verify", "--head", head)
+    assert desk.call_here("audit", "export", "--since", "2999-01-01").strip() == f"head {head}"
+    assert "is no time" in desk.call_here("audit", "export", "--since", "soon", code=2)
 
 
 def test_a_log_that_lost_its_end_is_found_by_a_kept_head_and_by_the_verdicts(
     desk: Ddaemon,
 ) -> None:
-    head = desk.call("audit", "export").split()[-1]
+    head = desk.call_here("audit", "export").split()[-1]
     with sqlite3.connect(desk.home / "state.db") as connection:
         connection.execute("DELETE FROM audit WHERE kind = 'service stopped'")
-    assert "ok    entries" in desk.call("audit", "verify"), "the chain alone can't tell"
-    assert "removed at the end" in desk.call("audit", "verify", "--head", head, code=1)
+    assert "ok    entries" in desk.call_here("audit", "verify"), "the chain alone can't tell"
+    assert "removed at the end" in desk.call_here("audit", "verify", "--head", head, code=1)
     with sqlite3.connect(desk.home / "state.db") as connection:
         connection.execute("DELETE FROM audit WHERE seq > 3")
         connection.execute("DELETE FROM jobs")
-    assert "FAULT the log ends at entry 3" in desk.call("audit", "verify", code=1)
+    assert "FAULT the log ends at entry 3" in desk.call_here("audit", "verify", code=1)
 
 
 def test_choices_of_the_detector_and_forgotten_jobs_are_in_the_log(desk: Ddaemon) -> None:
@@ -157,15 +157,15 @@ def test_choices_of_the_detector_and_forgotten_jobs_are_in_the_log(desk: Ddaemon
     shutil.copytree(ROOT / "storage" / "detectors" / "lite0-sequence", own)
     record = json.loads((own / "record.json").read_text()) | {"name": "mine"}
     (own / "record.json").write_text(json.dumps(record))
-    desk.call("detectors", "use", "mine")
-    desk.call("detectors", "rollback")
-    desk.call("detectors", "use", "nope", code=1)
-    desk.call("jobs", "purge", "--days", "0")
-    lines = [json.loads(line) for line in desk.call("audit", "export", "--jsonl").splitlines()]
+    desk.call_here("detectors", "use", "mine")
+    desk.call_here("detectors", "rollback")
+    desk.call_here("detectors", "use", "nope", code=1)
+    desk.call_here("jobs", "purge", "--days", "0")
+    lines = [json.loads(line) for line in desk.call_here("audit", "export", "--jsonl").splitlines()]
     assert [line["kind"] for line in lines[-6:-1]] == [
         "detector chosen", "detector choice taken back", "forgotten", "forgotten", "forgotten",
     ]  # fmt: skip
     assert json.loads(lines[-6]["detail"]) == {"before": "lite0-sequence", "detector": "mine"}
-    assert desk.call("audit", "verify")
+    assert desk.call_here("audit", "verify")
     code, result = verify(desk, folder_of(desk, "demo-real"), "--no-rerun")
     assert code == 0, result

@@ -1,4 +1,4 @@
-"""What strangers call their files, and write into them, is shown and never obeyed: through the real
+"""What others call their files, and write into them, is shown and never obeyed: through the real
 service and every command that tells of it."""
 
 import csv

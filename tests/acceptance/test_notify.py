@@ -64,7 +64,7 @@ def test_a_clip_dropped_into_the_inbox_is_told_to_a_webhook_and_a_command(
     assert told["thresholds"] == verdict["thresholds"]
     assert (ddaemon.outbox / str(told["folder"])).is_dir()
     assert json.loads((ddaemon.home / "told.json").read_text()) == verdict
-    assert ddaemon.call("notify", "list").count("delivered") == 2
+    assert ddaemon.call_here("notify", "list").count("delivered") == 2
     assert SECRET not in ddaemon.log.read_text()
 
 
@@ -93,10 +93,10 @@ def test_what_was_given_up_is_shown_and_can_be_retried(ddaemon: Ddaemon, key: Pa
     shutil.copy(CLIP, ddaemon.inbox)
     ddaemon.start("--drain")
     assert ddaemon.wait() == 0, ddaemon.log.read_text()
-    assert "given up" in ddaemon.call("status")
-    (notice,) = ddaemon.call("notify", "list", "--failed", "--json").splitlines()
+    assert "given up" in ddaemon.call_here("status")
+    (notice,) = ddaemon.call_here("notify", "list", "--failed", "--json").splitlines()
     assert json.loads(notice)["state"] == "given_up"
-    assert "1 notice(s) due now" in ddaemon.call("notify", "retry")
+    assert "1 notice(s) due now" in ddaemon.call_here("notify", "retry")
     with receiving() as receiver:
         tell(ddaemon, key, receiver.port)
         ddaemon.start("--drain")

@@ -22,7 +22,7 @@ def with_trouble(do: str, name: str, more: str = "") -> str:
 
 
 def history_of(ddaemon: Ddaemon, name: str) -> list[dict[str, str]]:
-    jobs = [json.loads(line) for line in ddaemon.call("jobs", "list", "--json").splitlines()]
+    jobs = [json.loads(line) for line in ddaemon.call_here("jobs", "list", "--json").splitlines()]
     (job,) = (job["job"] for job in jobs if job["name"] == name)
     found: list[dict[str, str]] = ddaemon.status(job)["history"]
     return found
@@ -67,7 +67,7 @@ def test_poison_ends_in_quarantine_after_the_next_job_had_its_turn(
     assert judged["at"] < history[-1]["at"], "one attempt of the poison went before it, not both"
 
 
-def test_headers_that_boast_are_not_believed(ddaemon: Ddaemon) -> None:
+def test_headers_that_claim_too_much_are_not_believed(ddaemon: Ddaemon) -> None:
     all_oversized_headers(ddaemon.inbox)
     ddaemon.configure(SETTINGS + "[workers]\nmemory_mb = 1500\n")
     ddaemon.start("--drain")

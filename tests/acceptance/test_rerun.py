@@ -31,7 +31,7 @@ def ask_for_a_rerun(ddaemon: Ddaemon) -> dict[str, Any]:
     shutil.copy(data_file("demo-real.mp4"), ddaemon.inbox / "clip.mp4")
     ddaemon.call("run", "--drain")
     [old] = ddaemon.verdicts()
-    ddaemon.call("jobs", "rerun", old["job"], "--detector", "severe")
+    ddaemon.call_here("jobs", "rerun", old["job"], "--detector", "severe")
     return old
 
 
@@ -47,22 +47,22 @@ def test_a_rerun_keeps_the_old_verdict_and_shows_what_changed(
     [folder] = ddaemon.outbox.iterdir()
     before = files_in(folder)
     assert old["decision"] != "fake"
-    ddaemon.call("jobs", "rerun", "--since", "1h", "--detector", "severe")
+    ddaemon.call_here("jobs", "rerun", "--since", "1h", "--detector", "severe")
     ddaemon.call("run", "--drain")
     assert files_in(folder) == before, "the old verdict stays byte for byte"
     new = json.loads((ddaemon.outbox / f"{folder.name}-2" / "verdict.json").read_bytes())
     assert (new["decision"], new["detector"]["name"]) == ("fake", "severe")
-    [line] = ddaemon.call("jobs", "changes").splitlines()
+    [line] = ddaemon.call_here("jobs", "changes").splitlines()
     assert f"{old['decision']} " in line
     assert line.index("lite0-sequence") < line.index("-> fake") < line.index("severe")
-    rows = [json.loads(row) for row in ddaemon.call("export", "--jsonl").splitlines()]
+    rows = [json.loads(row) for row in ddaemon.call_here("export", "--jsonl").splitlines()]
     assert [row["status"] for row in rows] == ["superseded", "current"]
     for name in (folder.name, f"{folder.name}-2"):
-        said = ddaemon.call("verify", str(ddaemon.outbox / name))
+        said = ddaemon.call_here("verify", str(ddaemon.outbox / name))
         assert "FAULT" not in said
     swapped = (ddaemon.outbox / f"{folder.name}-2" / "verdict.json").read_bytes()
     (folder / "verdict.json").write_bytes(swapped)
-    assert "not the one that was published" in ddaemon.call(
+    assert "not the one that was published" in ddaemon.call_here(
         "verify", str(folder), "--no-rerun", code=1
     )
 
@@ -76,7 +76,7 @@ def test_a_detector_that_is_gone_costs_the_rerun_and_nothing_else(ddaemon: Ddaem
     status = ddaemon.status(old["job"])
     assert (status["state"], status["decision"]) == ("done", old["decision"])
     assert "severe" in status["error"]
-    said = ddaemon.call("jobs", "rerun", old["job"], "--detector", "severe", code=1)
+    said = ddaemon.call_here("jobs", "rerun", old["job"], "--detector", "severe", code=1)
     assert "no detector is called 'severe'" in said
 
 
@@ -89,4 +89,4 @@ def test_a_service_that_is_killed_in_mid_rerun_publishes_one_new_verdict(ddaemon
     folders = sorted(folder.name for folder in ddaemon.outbox.iterdir())
     assert folders == [f"clip-{old['job']}", f"clip-{old['job']}-2"]
     assert ddaemon.status(old["job"])["decision"] == "fake"
-    assert "ok" in ddaemon.call("audit", "verify")
+    assert "ok" in ddaemon.call_here("audit", "verify")

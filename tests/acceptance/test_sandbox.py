@@ -1,4 +1,4 @@
-"""A kernel that lacks a wall: told by the doctor, logged once, and refused where it is required."""
+"""A kernel that lacks a part of the sandbox: the doctor tells, the log once, `require` refuses."""
 
 import json
 import os

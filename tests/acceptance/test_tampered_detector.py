@@ -20,7 +20,7 @@ def mine(ddaemon: Ddaemon) -> Path:
     shutil.copytree(BUNDLED / DEFAULT_DETECTOR, folder)
     record = folder / "record.json"
     record.write_text(record.read_text().replace(f'"name": "{DEFAULT_DETECTOR}"', '"name": "mine"'))
-    ddaemon.call("detectors", "use", "mine")
+    ddaemon.call_here("detectors", "use", "mine")
     return folder
 
 
@@ -85,7 +85,7 @@ def test_one_that_is_gone_is_not_replaced(ddaemon: Ddaemon, mine: Path) -> None:
 
 def test_a_broken_one_does_not_hide_the_others(ddaemon: Ddaemon, mine: Path) -> None:
     (mine / "record.json").write_text('{"name": "\\u001b]0;x\\u0007"}')
-    listed = ddaemon.call("detectors", "list")
+    listed = ddaemon.call_here("detectors", "list")
     assert "* mine  can't be used: " in listed
     version = Registry.of_bundled().get(DEFAULT_DETECTOR).record.version
     assert f"  {DEFAULT_DETECTOR} {version}  " in listed

@@ -12,7 +12,8 @@ from ddaemon.tests.people import celeb_df, film
 from ddaemon.tests.runs import metrics_in, rows_in
 from ddaemon.tests.service import Ddaemon
 
-FEW = ("--frames", "4", "--epochs", "2")
+FRAMES = ("--frames", "4")  # of all runs, so that later ones find their vectors in the cache
+FEW = (*FRAMES, "--epochs", "2")
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def trained(celebs: Path, tmp_path_factory: pytest.TempPathFactory) -> Ddaemon:
     daemon = Ddaemon(tmp_path_factory.mktemp("trained") / "home")
     daemon.call_here("init")
     daemon.warm_call(
-        "train", str(celebs), "--frames", "6", "--epochs", "4", "--val", "0.25", "--test", "0.4",
+        "train", str(celebs), *FRAMES, "--epochs", "4", "--val", "0.25", "--test", "0.4",
         "--balance", "smote", "--out", str(daemon.home / "runs" / "whole"), "--name", "celebs",
     )  # fmt: skip
     return daemon
@@ -98,7 +99,7 @@ def test_several_detectors_are_measured_side_by_side(
 ) -> None:
     said = trained.warm_call(
         "evaluate", str(celebs), "--detector", "celebs", "--detector", "lite0-sequence",
-        "--frames", "4", "--out", str(tmp_path / "report"), "--json",
+        *FRAMES, "--out", str(tmp_path / "report"), "--json",
     )  # fmt: skip
     names = [one["detector"] for one in json.loads(said)["judged"]]
     bundled = Registry.of_bundled().get(DEFAULT_DETECTOR).record
@@ -130,7 +131,7 @@ def test_a_broken_video_is_reported_and_left_out(
             shutil.copy(path, data / folder / path.name)
     (data / "Celeb-real" / "id90_0000.mp4").write_bytes(b"\0" * 1000)
     blank_clip(data / "Celeb-real" / "id91_0000.mp4")
-    said = trained.warm_call("train", str(data), "--frames", "6", "--epochs", "1", "--val", "0.25",
+    said = trained.warm_call("train", str(data), *FRAMES, "--epochs", "1", "--val", "0.25",
                         "--test", "0.4", "--name", "holes")  # fmt: skip
     assert "id90_0000.mp4" in said
     assert "id91_0000.mp4: no_face" in said
@@ -153,7 +154,7 @@ def test_a_detector_from_before_the_envelope_learns_one_and_keeps_its_scores(
     shutil.copytree(trained.home / "detectors" / "celebs", old)
     record = json.loads((old / "record.json").read_bytes())
     (old / "record.json").write_text(json.dumps(record | {"name": "old", "envelope": None}))
-    words = ("evaluate", str(celebs), "--detector", "old", "--frames", "6")
+    words = ("evaluate", str(celebs), "--detector", "old", *FRAMES)
     trained.warm_call(
         *words, "--envelope", str(tmp_path / "new"), "--out", str(tmp_path / "report")
     )

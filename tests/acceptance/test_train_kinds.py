@@ -13,7 +13,7 @@ from ddaemon.tests.service import Ddaemon
 from ddaemon.tests.untrained import save_untrained_v2b0
 from ddaemon.tests.warm import WarmProcess
 
-FEWEST = ("--frames", "2", "--epochs", "1", "--val", "0.25", "--test", "0.25")
+FEWEST = ("--frames", "2", "--epochs", "1", "--val", "0.25", "--test", "0.25", "--workers", "1")
 
 
 LAYOUTS: dict[str, Callable[[Path], Path]] = {
@@ -39,8 +39,7 @@ def test_reals_alone_are_enough_with_forge(ddaemon: Ddaemon, tmp_path: Path) -> 
     dataset = face_images(tmp_path / "data", people=14, fakes=False)
     said = ddaemon.warm_call("train", str(dataset), code=1)
     assert "--forge" in said
-    ddaemon.warm_call("train", str(dataset), "--forge", "--frames", "2", "--epochs", "1", "--val",
-                 "0.25", "--test", "0.25", "--out", str(tmp_path / "run"))  # fmt: skip
+    ddaemon.warm_call("train", str(dataset), "--forge", *FEWEST, "--out", str(tmp_path / "run"))
     rows = rows_in(tmp_path / "run")
     assert {row["method"] for row in rows if row["label"] == "0"} == {"self-blended"}
     assert "self-blended" in (tmp_path / "run" / "report.html").read_text()
@@ -67,8 +66,7 @@ def test_efficientnetv2b0_learns_from_a_weights_file(ddaemon: Ddaemon, tmp_path:
     weights = tmp_path / "v2b0.weights.h5"
     assert WarmProcess(save_untrained_v2b0, str(weights)).wait().returncode == 0
     dataset = face_images(tmp_path / "data", people=14)
-    words = ("train", str(dataset), "--backbone", "efficientnetv2b0", "--frames", "2",
-             "--epochs", "1", "--val", "0.25", "--test", "0.25", "--size", "96")  # fmt: skip
+    words = ("train", str(dataset), "--backbone", "efficientnetv2b0", *FEWEST, "--size", "96")
     ddaemon.warm_call(*words, "--weights", str(weights), "--name", "v2b0", "--use")
     clip = film(tmp_path / "clip.mp4", who=40, take=0, forged=True)
     verdict = json.loads(ddaemon.call("check", "--json", str(clip)))

@@ -60,8 +60,8 @@ def test_each_content_is_judged_once_whichever_service_takes_it(
     assert [daemon.stop() for daemon in two] == [0, 0]
     jobs = Counter(verdict["job"] for verdict in one.verdicts())
     assert (len(jobs), max(jobs.values())) == (6, 1)
-    assert "entries 1 to" in other.call("audit", "verify")
-    judged = one.call("audit", "export")
+    assert "entries 1 to" in other.call_here("audit", "verify")
+    judged = one.call_here("audit", "export")
     assert judged.count(" published ") == 6
     assert all(list((daemon.home / "work").iterdir()) == [] for daemon in two)
 
@@ -87,7 +87,7 @@ def test_a_service_that_hangs_past_its_lease_loses_its_job_and_writes_nothing_la
     assert [daemon.stop() for daemon in two] == [0, 0]
     (verdict,) = other.verdicts()
     assert verdict["attempts"] == 2
-    assert other.call("audit", "export").count(" published ") == 1
+    assert other.call_here("audit", "export").count(" published ") == 1
     assert list((hanging.home / "work").iterdir()) == []
 
 
@@ -147,4 +147,4 @@ def test_a_server_that_goes_away_and_comes_back_costs_no_job(
         assert "can't be reached" in daemon.call("status", code=1)
     daemon.until(lambda: daemon.status()["counts"]["done"] == 1, "the verdict")
     assert daemon.stop() == 0
-    assert "entries 1 to" in daemon.call("audit", "verify")
+    assert "entries 1 to" in daemon.call_here("audit", "verify")

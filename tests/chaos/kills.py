@@ -23,6 +23,7 @@ PICTURES = "[report]\noverlay = true\n"
 FILE_BY_FILE = ("daemon/publishing/outbox.py", "storage/sync.py")
 NAMING = "daemon/home/home.py:Home.name"  # the home's id is made
 TOO_EARLY = "a worker process died or hung before its first job"
+RERUNS = 8  # jobs that are judged in one go, each of which is judged again with a kill
 HOPELESS = "[workers]\njob_seconds = 0.001\n"  # every attempt is ended by its limit
 ONCE = SETTINGS.replace("max_attempts = 5", "max_attempts = 1")
 
@@ -71,11 +72,15 @@ def kill_quarantine(folder: Path, short: bool) -> Result:
 
 @scenario("kill-rerun", "SIGKILL of the service while a job is judged again")
 def kill_rerun(folder: Path, short: bool) -> Result:
+    judged: list[str] = []
+
     def ask_again(scene: Scene) -> None:
-        scene.drop(1, scene.face)
-        known = set(scene.jobs())
-        scene.drain()
-        scene.rerun((set(scene.jobs()) - known).pop())
+        if not judged:
+            known = set(scene.jobs())
+            scene.drop(RERUNS, scene.face)
+            scene.drain()
+            judged.extend(set(scene.jobs()) - known)
+        scene.rerun(judged.pop())
 
     return _kill_service(Scene(folder), short, ask_again)
 
@@ -92,7 +97,7 @@ def kill_command(folder: Path, short: bool) -> Result:
             purge = ("jobs", "purge", "--days", "0", "--state", "done")
             scene.purged(*scene.jobs())
             injected += _struck(scene, f"{moment} commit", *purge)
-            scene.call(*purge)
+            scene.call_here(*purge)
             assert not scene.jobs(), "the jobs were not purged"
         return Result(injected, scene.accounts(), recovery)
 
@@ -221,7 +226,7 @@ def _killed(scene: Scene, moment: str, command: str, job: str, state: str) -> in
     """Kill the command once, then see to it that it is done."""
     injected = _struck(scene, moment, "jobs", command, job)
     if scene.jobs()[job][1] != state:
-        scene.call("jobs", command, job)
+        scene.call_here("jobs", command, job)
     assert scene.jobs()[job][1] == state
     return injected
 

@@ -10,10 +10,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -61,8 +63,9 @@ class Scene(Ddaemon):
         self._faults.mkdir()
         (self._faults / "plan.json").touch()
         self._clips.mkdir()
-        self.blank = blank_clip(self._clips / "blank.mp4", 4)
-        self.face = face_clip(self._clips / "face.mp4", count=16)
+        self.blank, self.face = self._clips / "blank.mp4", self._clips / "face.mp4"
+        for clip in (self.blank, self.face):
+            clip.write_bytes(_clips()[clip.stem])
         self.call_here("init")
         self.configure(SETTINGS + settings)
 
@@ -240,6 +243,15 @@ class Scene(Ddaemon):
         if self.service is not None and self.service.poll() is None:
             self.service.send_signal(signal.SIGCONT)
             self.stop(signal.SIGKILL)
+
+
+@cache
+def _clips() -> dict[str, bytes]:
+    """Made once a process."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = blank_clip(folder / "blank.mp4", 4), face_clip(folder / "face.mp4", count=16)
+        return {clip.stem: clip.read_bytes() for clip in made}
 
 
 def children_of(pid: int) -> list[int]:

@@ -204,7 +204,7 @@ def test_every_picture_decodes_and_says_what_it_shows(page) -> None:
     assert all(width > 100 and len(alt) > 30 for width, alt in pictures), pictures
 
 
-def test_what_a_stranger_wrote_is_text(browser, pages) -> None:
+def test_what_a_video_s_maker_wrote_is_text(browser, pages) -> None:
     browser.get(pages["everything"].as_uri())
     assert browser.execute_script("return document.scripts.length") == 0
     heading = browser.execute_script("return document.querySelector('h1').textContent")

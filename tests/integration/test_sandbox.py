@@ -107,7 +107,7 @@ def test_a_worker_without_walls_that_left_a_child_is_known_to_be_dead(scene: Sce
         worker.stop()
 
 
-def test_a_result_of_a_strangers_class_is_refused_in_words(shut_in: WorkerProcess) -> None:
+def test_a_result_of_an_unknown_class_is_refused_in_words(shut_in: WorkerProcess) -> None:
     with pytest.raises(WorkerRaised, match="may not answer with pathlib"):
         shut_in.submit(Path, "x").result(60)
 

@@ -1,4 +1,4 @@
-"""What strangers call their files does nothing to whoever opens the export."""
+"""What others call their files does nothing to whoever opens the export."""
 
 import csv
 import json

@@ -112,7 +112,7 @@ def test_the_built_in_stages_come_through_the_same_door_and_fit() -> None:
     assert [stage.name for stage in build_chain(BUILT_IN_CHAIN)] == list(BUILT_IN_CHAIN)
 
 
-def test_a_broken_stranger_is_named_and_skipped(monkeypatch, caplog) -> None:
+def test_a_broken_third_party_stage_is_named_and_skipped(monkeypatch, caplog) -> None:
     broken = EntryPoint("broken", "no_such_module:Stage", chains.ENTRY_POINT_GROUP)
     odd = EntryPoint("odd", "builtins:dict", chains.ENTRY_POINT_GROUP)
     real = list(chains.entry_points(group=chains.ENTRY_POINT_GROUP))

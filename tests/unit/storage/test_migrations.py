@@ -74,12 +74,12 @@ def test_an_old_database_comes_forward_with_all_it_held(bare: Place, schema: int
     make_old(bare, schema)
     before = list(VerdictList(bare).between(0, 1e12))
     Database.open(bare).close()
-    queue, ledger = Queue(Database.open(bare), backoff_s=0, holder="one"), JobReader(bare)
+    queue, reader = Queue(Database.open(bare), backoff_s=0, holder="one"), JobReader(bare)
     queue.adopt()
     assert list(VerdictList(bare).between(0, 1e12)) == before
-    assert ledger.get("done1234").bytes == 5_000_000_000
-    assert [event.kind for event in ledger.history("done1234")] == ["accepted"]
-    assert ledger.source("done1234") == Path("/in/a.mp4")
+    assert reader.get("done1234").bytes == 5_000_000_000
+    assert [event.kind for event in reader.history("done1234")] == ["accepted"]
+    assert reader.source("done1234") == Path("/in/a.mp4")
     (stamp,) = queue.known_files().values()
     assert stamp.mtime_ns == 1_790_000_000_000_000_000
     assert queue.reclaim(everything=True) == ["run12345"], "what the one home held is its own"
@@ -90,7 +90,7 @@ def test_an_old_database_comes_forward_with_all_it_held(bare: Place, schema: int
     assert log.verify().fault is None
     assert next(log.chain()).kind == "log begun"
     if schema == 2:
-        assert [review.by for review in ledger.reviews("done1234")] == ["me"]
+        assert [review.by for review in reader.reviews("done1234")] == ["me"]
         assert [row.id for row in Notices(Database.open(bare), holder="one").due()] == ["n"]
 
 
@@ -131,7 +131,7 @@ def test_a_place_without_tables_is_refused_until_it_is_made(bare: Place) -> None
         Database.open(bare).close()
 
 
-def test_a_newer_schema_and_a_stranger_are_refused(place: Place) -> None:
+def test_a_newer_schema_and_a_database_of_others_are_refused(place: Place) -> None:
     database = Database.create(place)
     with database.write() as connection:
         if isinstance(place, Path):

@@ -37,7 +37,7 @@ def queue(place: Place, clock: Clock) -> Queue:
 
 
 @pytest.fixture
-def ledger(queue: Queue, place: Place) -> JobReader:
+def reader(queue: Queue, place: Place) -> JobReader:
     return JobReader(place)
 
 
@@ -68,13 +68,13 @@ def test_a_job_whose_file_went_missing_follows_its_content(queue: Queue, tmp_pat
     assert claim.source == tmp_path / "renamed.mp4"
 
 
-def test_names_may_be_any_bytes(queue: Queue, ledger: JobReader, tmp_path: Path) -> None:
+def test_names_may_be_any_bytes(queue: Queue, reader: JobReader, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9 'x'\n.mp4")
     job, _ = queue.enqueue(arrival(path))
     claim = queue.claim(60)
     assert claim is not None
     assert claim.source == path
-    assert ledger.get(job).name == "caf\\xe9 'x'\n.mp4"
+    assert reader.get(job).name == "caf\\xe9 'x'\n.mp4"
     assert path in queue.known_files()
 
 
@@ -125,18 +125,18 @@ def test_many_writers_that_read_first_never_find_the_database_locked(
     assert queue.open_jobs() == 120
 
 
-def test_a_job_runs_from_claim_to_done(queue: Queue, ledger: JobReader, tmp_path: Path) -> None:
+def test_a_job_runs_from_claim_to_done(queue: Queue, reader: JobReader, tmp_path: Path) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
     assert claim is not None
     queue.heartbeat(claim, 60, "faces", 40.0)
-    assert (ledger.get(job).stage, ledger.get(job).percent) == ("faces", 40.0)
+    assert (reader.get(job).stage, reader.get(job).percent) == ("faces", 40.0)
     queue.begin_publishing(claim, FAKE, "a-" + job)
-    assert ledger.get(job).state == State.PUBLISHING
+    assert reader.get(job).state == State.PUBLISHING
     queue.finish(job, "f" * 64)
-    row = ledger.get(job)
+    row = reader.get(job)
     assert (row.state, row.decision, row.probability) == (State.DONE, "fake", 0.9)
-    kinds = [event.kind for event in ledger.history(job)]
+    kinds = [event.kind for event in reader.history(job)]
     assert kinds == ["accepted", "claimed", "judged", "published"]
 
 
@@ -154,7 +154,7 @@ def test_a_publication_is_told_of_once(queue: Queue, place: Place, tmp_path: Pat
 
 
 def test_a_holder_that_lost_its_lease_can_write_nothing(
-    queue: Queue, ledger: JobReader, tmp_path: Path, clock: Clock
+    queue: Queue, reader: JobReader, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     late = queue.claim(60)
@@ -171,7 +171,7 @@ def test_a_holder_that_lost_its_lease_can_write_nothing(
     ):
         with pytest.raises(LeaseLost):
             write()
-    assert ledger.get(job).state == State.RUNNING
+    assert reader.get(job).state == State.RUNNING
 
 
 def test_a_lease_that_is_kept_alive_or_held_here_is_not_reclaimed(
@@ -190,16 +190,16 @@ def test_a_lease_that_is_kept_alive_or_held_here_is_not_reclaimed(
 
 
 def test_a_starting_service_takes_back_leases_that_still_run(
-    queue: Queue, ledger: JobReader, tmp_path: Path
+    queue: Queue, reader: JobReader, tmp_path: Path
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     queue.claim(60)
     assert queue.reclaim(everything=True) == [job]
-    assert ledger.get(job).state == State.PENDING
+    assert reader.get(job).state == State.PENDING
 
 
 def test_attempts_back_off_and_end_in_quarantine(
-    queue: Queue, ledger: JobReader, tmp_path: Path, clock: Clock
+    queue: Queue, reader: JobReader, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     for wait, state in ((10, State.PENDING), (20, State.PENDING), (0, State.QUARANTINED)):
@@ -208,7 +208,7 @@ def test_attempts_back_off_and_end_in_quarantine(
         assert queue.fail(claim, "the decoder died") is state
         assert queue.claim(60) is None, "not before the backoff is over"
         clock.now += wait
-    row = ledger.get(job)
+    row = reader.get(job)
     assert (row.attempts, row.error) == (3, "the decoder died")
     assert [half.id for half in queue.half_done()] == [job], "its reason file is still to be made"
     queue.set_folder(job, "a-1", tmp_path / "a")
@@ -227,13 +227,13 @@ def test_a_clock_that_is_set_back_makes_no_job_wait_for_hours(
 
 
 def test_a_released_job_has_not_used_an_attempt(
-    queue: Queue, ledger: JobReader, tmp_path: Path
+    queue: Queue, reader: JobReader, tmp_path: Path
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     claim = queue.claim(60)
     assert claim is not None
     queue.release(claim, "the service stops")
-    assert (ledger.get(job).state, ledger.get(job).attempts) == (State.PENDING, 0)
+    assert (reader.get(job).state, reader.get(job).attempts) == (State.PENDING, 0)
 
 
 def test_retry_and_cancel_refuse_what_makes_no_sense(queue: Queue, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_retry_and_cancel_refuse_what_makes_no_sense(queue: Queue, tmp_path: Pat
 
 
 def test_purge_forgets_ended_jobs_but_not_their_files(
-    queue: Queue, ledger: JobReader, tmp_path: Path, clock: Clock
+    queue: Queue, reader: JobReader, tmp_path: Path, clock: Clock
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
     queue.enqueue(arrival(tmp_path / "b", "b"))
@@ -261,24 +261,24 @@ def test_purge_forgets_ended_jobs_but_not_their_files(
     clock.now += 101
     assert queue.purge(older_than_s=100) == 1
     assert tmp_path / "a" in queue.known_files()
-    assert sum(ledger.counts().values()) == 1
+    assert sum(reader.counts().values()) == 1
     assert queue.purge(0, states=list(State)) == 0, "a job that has not ended is never purged"
 
 
 def test_a_job_is_found_by_the_beginning_of_its_id(
-    queue: Queue, ledger: JobReader, tmp_path: Path
+    queue: Queue, reader: JobReader, tmp_path: Path
 ) -> None:
     job, _ = queue.enqueue(arrival(tmp_path / "a"))
-    assert ledger.get(job[:4]).id == job
+    assert reader.get(job[:4]).id == job
     for wrong in ("", "%", "nosuchjob"):
         with pytest.raises(JobError):
-            ledger.get(wrong)
+            reader.get(wrong)
 
 
 def test_every_state_is_counted_and_the_ended_ones_are_ends(
-    queue: Queue, ledger: JobReader
+    queue: Queue, reader: JobReader
 ) -> None:
-    assert ledger.counts() == dict.fromkeys(State, 0)
+    assert reader.counts() == dict.fromkeys(State, 0)
     assert set(ENDED) == {State.DONE, State.QUARANTINED, State.CANCELLED}
 
 

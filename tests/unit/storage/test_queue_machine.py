@@ -50,7 +50,7 @@ class Machine(RuleBasedStateMachine):
         self.queue = Queue(
             database, max_attempts=MAX_ATTEMPTS, backoff_s=BACKOFF_S, clock=lambda: self.now
         )
-        self.ledger, self.place, self.folder = JobReader(place), place, folder
+        self.reader, self.place, self.folder = JobReader(place), place, folder
         self.jobs: dict[str, Job] = {}
         self.claims: list[Claim] = []
         with database.write() as connection:
@@ -159,14 +159,14 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def all_is_as_in_the_model(self) -> None:
-        found = {row.id: (row.state, row.attempts) for row in self.ledger.find()}
+        found = {row.id: (row.state, row.attempts) for row in self.reader.find()}
         assert found == {job.id: (job.state, job.attempts) for job in self.jobs.values()}
 
     def teardown(self) -> None:
         log = AuditLog(self.place)
         assert log.verify().fault is None
         log.close()
-        self.ledger.close()
+        self.reader.close()
 
     # -- helpers -----------------------------------------------------------------------------
 

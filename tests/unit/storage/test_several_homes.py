@@ -23,7 +23,7 @@ class Desk:
             Queue(database, max_attempts=2, backoff_s=0, holder=name, clock=self.clock)
             for database, name in zip(self.databases, ("one", "other"), strict=True)
         )
-        self.ledger = JobReader(place)
+        self.reader = JobReader(place)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_who_ends_the_last_attempt_of_another_files_it_in_the_quarantine(
         assert desk.one.claim(60) is not None
         desk.clock.now += 61
         desk.other.reclaim()
-    assert desk.ledger.get(job).state == "quarantined"
+    assert desk.reader.get(job).state == "quarantined"
     assert [row.id for row in desk.other.half_done()] == [job]
     assert list(desk.one.half_done()) == []
 

@@ -78,9 +78,9 @@ def test_who_only_reads_an_old_file_leaves_it_old_and_finds_no_log(path: Path) -
 def test_opening_it_for_writing_brings_it_to_todays_schema_with_all_it_held(path: Path) -> None:
     Database.open(path).close()
     assert version(path) == SCHEMA_VERSION
-    ledger = JobReader(path)
-    assert [event.kind for event in ledger.history("done1234")] == ["accepted", "published"]
-    assert ledger.source("done1234") == Path("/in/a.mp4")
+    reader = JobReader(path)
+    assert [event.kind for event in reader.history("done1234")] == ["accepted", "published"]
+    assert reader.source("done1234") == Path("/in/a.mp4")
     (first,) = AuditLog(path).chain()
     assert (first.kind, first.detail) == ("log begun", '{"jobs_before":2}')
 

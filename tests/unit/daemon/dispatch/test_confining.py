@@ -28,16 +28,16 @@ def _gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_worker_touches_the_gpu_only_where_it_runs_the_network_itself(
     device: str, shares: bool, expected: tuple[Path, ...]
 ) -> None:
-    walls = confine_worker(config(device), (), HOME / "work", shares=shares)
-    assert walls.devices == expected
+    allowed = confine_worker(config(device), (), HOME / "work", shares=shares)
+    assert allowed.devices == expected
     # CUDA keeps more in hand than it uses, so only who runs on a GPU goes without this limit.
-    assert (walls.memory_bytes is None) == bool(expected)
+    assert (allowed.memory_bytes is None) == bool(expected)
 
 
 def test_what_runs_the_network_for_all_reads_detectors_and_weights_and_writes_nothing() -> None:
-    walls = confine_network(config("auto"), [HOME / "detectors"], [HOME])
-    assert walls.read == (HOME / "detectors", Path("~/weights.h5").expanduser())
-    assert walls.write == ()
-    assert walls.private == (HOME,)
-    assert walls.devices == GPU
+    allowed = confine_network(config("auto"), [HOME / "detectors"], [HOME])
+    assert allowed.read == (HOME / "detectors", Path("~/weights.h5").expanduser())
+    assert allowed.write == ()
+    assert allowed.private == (HOME,)
+    assert allowed.devices == GPU
     assert confine_network(config("cpu"), []).devices == ()

@@ -80,11 +80,11 @@ def test_every_setting_says_what_it_means() -> None:
 
 
 def test_the_stages_get_their_own_part(file: Path) -> None:
-    file.write_text("[frames]\ncount = 8\n[plugins.stranger]\nx = 1\n")
+    file.write_text("[frames]\ncount = 8\n[plugins.third_party]\nx = 1\n")
     settings = read_config(file).for_stages()
     assert isinstance(settings, StageSettings)
     assert settings.frames.count == 8
-    assert settings.plugins == {"stranger": {"x": 1}}
+    assert settings.plugins == {"third_party": {"x": 1}}
 
 
 @pytest.mark.parametrize(

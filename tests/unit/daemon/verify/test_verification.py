@@ -116,6 +116,7 @@ def test_an_untouched_verdict_is_right_in_every_part(case: Case) -> None:
     assert overall(case.checks()) is CheckState.OK
 
 
+@pytest.mark.slow
 def test_one_flipped_bit_anywhere_in_the_record_is_found(case: Case) -> None:
     raw = case.record.read_bytes()
     for place in range(0, len(raw), 3):
@@ -276,13 +277,13 @@ def test_a_publication_that_the_log_lost_is_found(case: Case) -> None:
 
 
 def test_where_nothing_vouches_for_the_record_that_is_said(case: Case, tmp_path: Path) -> None:
-    stranger = Home(tmp_path / "stranger")
-    (log, *_) = verify(VerifyRequest(stranger, case.folder, rerun=False))
+    other = Home(tmp_path / "other")
+    (log, *_) = verify(VerifyRequest(other, case.folder, rerun=False))
     assert log.state is CheckState.NOT_CHECKED
     assert "nothing vouches for the record itself" in log.text
-    stranger.make()
-    Database.create(stranger.database).close()
-    checks = list(verify(VerifyRequest(stranger, case.folder, case.video, rerun=False)))
+    other.make()
+    Database.create(other.database).close()
+    checks = list(verify(VerifyRequest(other, case.folder, case.video, rerun=False)))
     assert overall(checks) is CheckState.NOT_CHECKED, "nothing is wrong with another home's log"
     assert f"does not know job {case.job}" in checks[1].text
 
@@ -296,7 +297,7 @@ def test_a_home_that_judged_the_same_video_says_nothing_against_another_s_verdic
     assert f"does not know job {case.job}" in checks[1].text
 
 
-def test_a_stranger_s_settings_are_not_handed_to_a_plugin(case: Case) -> None:
+def test_settings_from_elsewhere_are_not_handed_to_a_plugin(case: Case) -> None:
     record = json.loads(case.record.read_text())
     record["settings"] = {"plugins": {"brightness": {"run": "anything"}}}
     write_record(record, case.folder)

@@ -27,6 +27,7 @@ def no_internet(monkeypatch, keras):
     monkeypatch.setattr(keras.applications, "EfficientNetV2B0", refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".weights.h5", ".h5"])
 def test_v2b0_takes_its_weights_from_a_file_that_keras_wrote(v2b0, tmp_path, suffix):
     path = tmp_path / f"v2b0{suffix}"

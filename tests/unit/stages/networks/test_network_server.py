@@ -1,4 +1,4 @@
-"""One network for many workers: together, apart, and with a stranger among them."""
+"""One network for many workers: together, apart, and with one among them that talks nonsense."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -99,11 +99,11 @@ def test_who_says_what_no_worker_says_is_left_and_others_are_served(
     say: Callable[[Link], None],
 ) -> None:
     shared = shared_with(Mean(), SIZE)
-    stranger, worker = shared.ends(), shared.link()
-    stranger.reader.recv_bytes()
-    say(stranger)
+    liar, worker = shared.ends(), shared.link()
+    liar.reader.recv_bytes()
+    say(liar)
     with pytest.raises(EOFError):
-        stranger.reader.recv_bytes()
+        liar.reader.recv_bytes()
     np.testing.assert_array_equal(worker.run(crops(2, 5))[0], np.full((2, 3), 5))
 
 

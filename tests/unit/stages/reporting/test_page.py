@@ -1,4 +1,4 @@
-"""The page holds what the record says, escapes what a stranger wrote, and needs nothing else."""
+"""The page holds what the record says, escapes what a video's maker wrote, needs nothing else."""
 
 import base64
 import hashlib
@@ -126,7 +126,7 @@ def test_the_decision_comes_first_and_how_to_check_it_last(tmp_path, card) -> No
     assert parts(record_of("not_analysable", None)) == ["decision", *always]
 
 
-def test_what_a_stranger_wrote_is_shown_and_does_nothing(tmp_path, card) -> None:
+def test_what_a_video_s_maker_wrote_is_shown_and_does_nothing(tmp_path, card) -> None:
     record = with_everything(fake_record(), HOSTILE)
     text = render_page(record, lay_pictures(record, tmp_path), card)
     assert "<script" not in text

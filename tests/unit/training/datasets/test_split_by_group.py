@@ -91,13 +91,13 @@ def test_a_swap_between_people_of_two_splits_is_not_used() -> None:
 
 
 def test_a_donor_who_has_no_video_of_their_own_is_in_one_split_too() -> None:
-    rows = people(20) + [Row(f"s{n}", FAKE, f"p{n}", "stranger") for n in range(20)]
+    rows = people(20) + [Row(f"s{n}", FAKE, f"p{n}", "donor") for n in range(20)]
     decided, _, _ = decide(rows)
-    assert len(splits_of(decided, "stranger")) == 1
+    assert len(splits_of(decided, "donor")) == 1
 
 
 def test_a_donor_belongs_where_they_are_seen_most() -> None:
-    rows = [Row(f"a{n}", FAKE, f"p{n}", "stranger") for n in range(4)]
+    rows = [Row(f"a{n}", FAKE, f"p{n}", "donor") for n in range(4)]
     people_of = find_identities(rows, [], join_donors=False)
     splits = np.array([0, 1, 1, 2])
     assert list(apart(people_of, splits)) == [True, False, False, True]

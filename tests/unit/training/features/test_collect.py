@@ -73,6 +73,7 @@ def done(tmp_path):
     return [json.loads(line)["unit"] for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_serving(root, plan, journal, detector, tmp_path):
     rows = [row(root, "two.mp4"), row(root, "one.mp4")]
     assert compute(rows, Job(root, plan, 2), "vectors", journal, silent) == {}

@@ -27,6 +27,7 @@ def start(registry, **asked):
     return find_initial_weights(make_recipe(None, {"backbone": "mine"} | asked), registry)
 
 
+@pytest.mark.slow
 def test_a_saved_backbone_computes_what_the_network_computes(registry, tmp_path):
     begun = start(registry)
     save_initial_weights(begun, tmp_path / "saved")

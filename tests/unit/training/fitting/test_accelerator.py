@@ -39,6 +39,7 @@ def test_a_batch_is_spread_where_the_backend_can(gpus, used, monkeypatch, keras)
     assert told == ([names[:used], None] if used > 1 else [None])
 
 
+@pytest.mark.slow
 def test_a_head_learns_with_mixed_precision(monkeypatch, tmp_path):
     monkeypatch.setattr(accelerator, "_gpus", lambda: ["gpu:0"])
     train, val = make_part(tmp_path / "a", 80, 0), make_part(tmp_path / "b", 40, 1, who="other")

@@ -12,6 +12,8 @@ from ddaemon.training.fitting.checkpoint import FitState, load_checkpoint, save_
 from ddaemon.training.fitting.finetune import Settings, averaged, network_to_tune
 from ddaemon.training.run.recipe import FinetuneSettings
 
+pytestmark = pytest.mark.slow
+
 NORM = ("moving_mean", "moving_variance", "gamma", "beta")
 UPPER = "block14_add"  # what learns lies above it: a small graph is traced in a second
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)

@@ -12,6 +12,8 @@ from ddaemon.training.fitting.head_fit import fit_head
 from ddaemon.training.run.journal import Journal
 from ddaemon.training.run.progress_callback import silent
 
+pytestmark = pytest.mark.slow
+
 NEVER = {"frame/kernel": np.zeros((WIDTH, 1)), "frame/bias": np.zeros(1)}
 
 

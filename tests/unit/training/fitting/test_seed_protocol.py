@@ -35,6 +35,7 @@ def run(folder, leaking, **changes):
     )
 
 
+@pytest.mark.slow
 def test_the_seed_protocol_flatters_where_labels_hang_on_people(leaking, tmp_path):
     found = run(tmp_path, leaking)
     seed, sound = found["seed"], found["sound"]

@@ -26,6 +26,7 @@ def units(folder):
     return [json.loads(line)["unit"] for line in lines]
 
 
+@pytest.mark.slow
 def test_hyperband_keeps_to_the_number_of_trials_and_goes_on_with_the_best(parts, tmp_path, capfd):
     told = []
     found = tune(
