@@ -46,6 +46,7 @@ class Groups(LoadScopeScheduling):
         return GROUPS[max(named, key=len)] if named else file
 
 
+@pytest.hookimpl(optionalhook=True)  # where xdist is switched off
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups | None:
     return Groups(config, log) if config.getvalue("dist") == "loadscope" else None
 
