@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from ddaemon.daemon.diagnosis import diagnose
+from ddaemon.daemon.home.home import Home
 from ddaemon.tests.receiver import Request, receiving
 from ddaemon.tests.service import SETTINGS, Ddaemon
 
@@ -107,7 +109,9 @@ def test_what_was_given_up_is_shown_and_can_be_retried(ddaemon: Ddaemon, key: Pa
 def test_a_key_that_others_may_read_is_a_fault_for_the_doctor(ddaemon: Ddaemon, key: Path) -> None:
     tell(ddaemon, key, 9)
     key.chmod(0o644)
-    assert "FAULT webhook 127.0.0.1\n      -> others may read" in ddaemon.call("doctor", code=1)
+    fault = next(finding for finding in diagnose(Home(ddaemon.home)) if finding.fix)
+    assert fault.what == "webhook 127.0.0.1"
+    assert fault.fix.startswith("others may read")
 
 
 def test_a_webhook_without_a_key_is_refused_and_a_password_is_never_shown(
