@@ -28,7 +28,8 @@ demo: $(STAMP)
 
 # Two processes a core: most acceptance tests wait. Some of them train, and threads that wait must not
 # spin, or nobody gets on. Python may keep its byte code, as it does where pip installed the package:
-# a test starts many processes, of one thread each. The types are checked beside the tests: mypy keeps one core busy.
+# a test starts many processes, of one thread each. The types are checked beside the tests: mypy keeps
+# one core busy.
 JOBS ?= $(shell expr 2 \* $$(nproc))
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder

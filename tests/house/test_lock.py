@@ -1,29 +1,20 @@
 """The lock gives every promised Python the same libraries, and CI tries each of them."""
 
-import importlib.util
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
+from ddaemon.tests.house.scripts import load_script
+
 ROOT = Path(__file__).parents[2]
 PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+)(?: ; (?P<marker>.+?))? \\$", re.M)
 
 
-def load_pythons() -> Any:
-    spec = importlib.util.spec_from_file_location("pythons", ROOT / ".ci" / "pythons.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PYTHONS = load_pythons().promised()
+PYTHONS = load_script("pythons").promised()
 
 
 def locked_for(python: str, text: str) -> dict[str, list[str]]:
@@ -58,7 +49,7 @@ def test_two_versions_of_a_library_are_seen() -> None:
 
 
 def test_the_promised_pythons_are_those_that_pip_accepts_and_the_docs_name() -> None:
-    project = load_pythons().tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = load_script("pythons").tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     accepted = SpecifierSet(project["requires-python"])
     assert PYTHONS == ["3.11", "3.12", "3.13"]
     assert all(f"{python}.0" in accepted for python in PYTHONS)
@@ -75,4 +66,4 @@ def test_ci_tries_every_promised_python() -> None:
 @pytest.mark.parametrize("python", ["9.9"])
 def test_a_python_that_is_not_to_be_had_is_a_failure_in_one_line(python: str) -> None:
     with pytest.raises(SystemExit, match=f"Python {python} is neither on this machine nor"):
-        load_pythons().find_python("false", python)
+        load_script("pythons").find_python("false", python)

@@ -1,28 +1,18 @@
 """Every loosened guard has its reason beside it, and nothing unaudited is called sound."""
 
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ddaemon.tests.house.rooms import ROOMS, sources
+from ddaemon.tests.house.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 # Lines of the unit that are looser than systemd's tightest; the line above must say why.
 LOOSE = ("UMask=0027", "ProcSubset=all", "SystemCallFilter=sched_setaffinity")
 UNITS = ROOT / "systemd"
-
-
-def load_audit() -> Any:
-    spec = importlib.util.spec_from_file_location("audit", ROOT / ".ci" / "audit.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_all_security_rules_are_on_for_all_that_is_shipped() -> None:
@@ -89,7 +79,7 @@ UNKNOWN = {"name": "z", "skip_reason": "not found"}
     ],
 )
 def test_an_audit_that_learned_nothing_is_not_called_clean(dependencies, code, said) -> None:
-    found, text = load_audit().judge({"dependencies": dependencies}, "")
+    found, text = load_script("audit").judge({"dependencies": dependencies}, "")
     assert found == code
     assert said in text
 
@@ -98,7 +88,7 @@ def test_an_audit_that_reached_nobody_says_so_and_does_not_fail(tmp_path, capsys
     program = tmp_path / "pip-audit"
     program.write_text("#!/bin/sh\necho 'no route to anybody' >&2\nexit 1\n")
     program.chmod(0o755)
-    assert load_audit().main(str(program), "requirements.lock") == 0
+    assert load_script("audit").main(str(program), "requirements.lock") == 0
     said = capsys.readouterr().out
     assert "not reached (no route to anybody)" in said
     assert "NOTHING WAS AUDITED" in said
